@@ -1,0 +1,105 @@
+"""MLflow tracking servers on Kubernetes, as a cdk8s construct.
+
+Names are resolved when they are first used (PEP 562): props and plans never load cdk8s or start Node.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cdk8s_mlflow._version import __version__ as __version__
+    from cdk8s_mlflow.artifact_store import ArtifactUri, ArtifactVolume, Direct, Proxied, S3, S3Credentials
+    from cdk8s_mlflow.backend_store import FileStore, PostgreSQL, SQLite
+    from cdk8s_mlflow.checks import InvalidProps
+    from cdk8s_mlflow.environments import Environment, Namespace, synthesize
+    from cdk8s_mlflow.exposure import ClusterIP, Ingress, IngressHost, IngressPath, IngressTls, LoadBalancer, NodePort
+    from cdk8s_mlflow.mlflow import Mlflow
+    from cdk8s_mlflow.needs import (
+        CidrPeer,
+        Endpoint,
+        ExistingVolumeClaim,
+        NamespacePeer,
+        PodPeer,
+        VolumeClaim,
+    )
+    from cdk8s_mlflow.observability import Metrics
+    from cdk8s_mlflow.operations import Migration
+    from cdk8s_mlflow.props import ExistingServiceAccount, Image, MlflowProps, NetworkPolicy, ServiceAccount
+    from cdk8s_mlflow.scaling import DisruptionBudget, FixedReplicas
+    from cdk8s_mlflow.secrets import ExistingSecret, ExternalSecret, GeneratedSecret, InlineSecret
+
+_MODULES = {
+    "artifact_store": ("ArtifactUri", "ArtifactVolume", "Direct", "Proxied", "S3", "S3Credentials"),
+    "backend_store": ("FileStore", "PostgreSQL", "SQLite"),
+    "checks": ("InvalidProps",),
+    "environments": ("Environment", "Namespace", "synthesize"),
+    "exposure": ("ClusterIP", "Ingress", "IngressHost", "IngressPath", "IngressTls", "LoadBalancer", "NodePort"),
+    "mlflow": ("Mlflow",),
+    "needs": ("CidrPeer", "Endpoint", "ExistingVolumeClaim", "NamespacePeer", "PodPeer", "VolumeClaim"),
+    "observability": ("Metrics",),
+    "operations": ("Migration",),
+    "props": ("ExistingServiceAccount", "Image", "MlflowProps", "NetworkPolicy", "ServiceAccount"),
+    "scaling": ("DisruptionBudget", "FixedReplicas"),
+    "secrets": ("ExistingSecret", "ExternalSecret", "GeneratedSecret", "InlineSecret"),
+    "_version": ("__version__",),
+}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = [
+    "ArtifactUri",
+    "ArtifactVolume",
+    "CidrPeer",
+    "ClusterIP",
+    "Direct",
+    "DisruptionBudget",
+    "Endpoint",
+    "Environment",
+    "ExistingSecret",
+    "ExistingServiceAccount",
+    "ExistingVolumeClaim",
+    "ExternalSecret",
+    "FileStore",
+    "FixedReplicas",
+    "GeneratedSecret",
+    "Image",
+    "Ingress",
+    "IngressHost",
+    "IngressPath",
+    "IngressTls",
+    "InlineSecret",
+    "InvalidProps",
+    "LoadBalancer",
+    "Metrics",
+    "Migration",
+    "Mlflow",
+    "MlflowProps",
+    "Namespace",
+    "NamespacePeer",
+    "NetworkPolicy",
+    "NodePort",
+    "PodPeer",
+    "PostgreSQL",
+    "Proxied",
+    "S3",
+    "S3Credentials",
+    "SQLite",
+    "ServiceAccount",
+    "VolumeClaim",
+    "__version__",
+    "synthesize",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULE_OF:
+        message = f"module 'cdk8s_mlflow' has no attribute {name!r}"
+        raise AttributeError(message)
+    if name == "Mlflow":
+        importlib.import_module("cdk8s_mlflow.node").use_node()
+    return getattr(importlib.import_module(f"cdk8s_mlflow.{_MODULE_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,108 @@
+"""An app with one chart per environment, from a table: what ``main.py`` calls."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from typing import NoReturn
+
+import attrs
+
+from cdk8s_mlflow.checks import InvalidProps, check_values
+from cdk8s_mlflow.manifests import define_manifests
+from cdk8s_mlflow.needs import Manifest
+from cdk8s_mlflow.node import UnusableNode, use_node
+from cdk8s_mlflow.plan import plan
+from cdk8s_mlflow.props import MlflowProps
+from cdk8s_mlflow.values import AnnotationKey, DnsLabel, LabelValue, ObjectName
+
+
+@attrs.frozen(kw_only=True)
+class Namespace:
+    """A namespace that is rendered with the environment; without it, it must exist."""
+
+    name: DnsLabel
+    labels: Mapping[AnnotationKey, LabelValue] = {"pod-security.kubernetes.io/enforce": "restricted"}
+    """Its labels: by default the cluster refuses every pod that is not "restricted", as all of ours are."""
+
+
+@attrs.frozen(kw_only=True)
+class Environment:
+    """One chart, written to ``dist/<name>.k8s.yaml``."""
+
+    name: DnsLabel
+    """The chart's id and the file's name."""
+    namespace: DnsLabel | Namespace
+    """Where it is applied: a name, or a :class:`Namespace` to be rendered as well."""
+    mlflow: MlflowProps = MlflowProps()
+    """The server."""
+    id: ObjectName = "mlflow"
+    """The construct's id: the base of all object names, unless the props say another."""
+
+
+def synthesize(environments: Iterable[Environment]) -> None:
+    """Write one chart per environment to ``dist/``, or to where ``cdk8s synth`` says.
+
+    Every environment is checked before the first file is written. Wrong props and an unusable Node end the
+    program with status 1 and one message on standard error.
+    """
+    table = tuple(environments)
+    try:
+        _check(table)
+        use_node()
+    except (InvalidProps, UnusableNode) as error:
+        _fail(str(error))
+    from cdk8s_mlflow.charts import write_charts  # noqa: PLC0415 - loads cdk8s and starts Node
+
+    for environment, notices in write_charts(table):
+        for notice in notices:
+            print(f"{environment}: {notice}", file=sys.stderr)  # noqa: T201 - a command's output
+
+
+def _check(table: tuple[Environment, ...]) -> None:
+    failures = [failure for environment in table for failure in _failures(environment)]
+    names = [environment.name for environment in table if isinstance(environment, Environment)]
+    failures += [
+        f"Environment.name: stands in the table more than once (got {name!r}); name one of them otherwise"
+        for name in dict.fromkeys(names)
+        if names.count(name) > 1
+    ]
+    if failures:
+        subject = "synthesize()"
+        raise InvalidProps(subject, failures)
+
+
+def _failures(environment: Environment) -> list[str]:
+    if not isinstance(environment, Environment):
+        return [f"synthesize(): the table holds environments (got {environment!r}); write Environment(...)"]
+    label = str(environment.name)
+    of_itself = [
+        failure for failure in check_values(environment, label) if not failure.startswith(f"{label}.mlflow")
+    ]
+    if of_itself or not isinstance(environment.mlflow, MlflowProps):
+        return of_itself or check_values(environment, label)
+    try:
+        define_manifests(plan(environment.mlflow, name=environment.id, namespace=namespace_name(environment)))
+    except InvalidProps as error:
+        return [f"{label}: {failure}" for failure in error.failures]
+    return []
+
+
+def namespace_name(environment: Environment) -> str:
+    """Return the name of an environment's namespace."""
+    namespace = environment.namespace
+    return namespace.name if isinstance(namespace, Namespace) else namespace
+
+
+def define_namespace(namespace: Namespace) -> Manifest:
+    """Return the Namespace object."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": namespace.name, "labels": dict(namespace.labels)},
+    }
+
+
+def _fail(message: str) -> NoReturn:
+    print(message, file=sys.stderr)  # noqa: T201 - a command's output
+    raise SystemExit(1)

@@ -1,0 +1,84 @@
+"""Which objects a release has, in the order in which they are applied."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from cdk8s_mlflow.checks import InvalidProps
+from cdk8s_mlflow.needs import Manifest
+from cdk8s_mlflow.plan import Plan
+from cdk8s_mlflow.resources.config_map import define_config_map
+from cdk8s_mlflow.resources.deployment import define_deployment
+from cdk8s_mlflow.resources.ingress import define_ingress
+from cdk8s_mlflow.resources.job import define_job
+from cdk8s_mlflow.resources.network_policy import define_network_policy
+from cdk8s_mlflow.resources.persistent_volume_claim import define_persistent_volume_claim
+from cdk8s_mlflow.resources.pod_disruption_budget import define_pod_disruption_budget
+from cdk8s_mlflow.resources.role import define_role, define_role_binding
+from cdk8s_mlflow.resources.secret import define_secret_object
+from cdk8s_mlflow.resources.service import define_service
+from cdk8s_mlflow.resources.service_account import define_generator_account, define_service_account
+
+
+def define_manifests(plan: Plan) -> list[Manifest]:
+    """Return every object of the release, identities and configuration first: ``kubectl apply`` goes in order."""
+    manifests = [_without_nothing(manifest) for manifest in _define(plan)]
+    names = Counter((manifest["kind"], manifest["metadata"]["name"]) for manifest in manifests)
+    failures = [
+        f"Mlflow: two objects would be {kind}/{name}; give the prop that names one of them another name"
+        for (kind, name), count in names.items()
+        if count > 1
+    ]
+    if failures:
+        raise InvalidProps(f"Mlflow {plan.naming.release!r}", failures)
+    return manifests
+
+
+def _define(plan: Plan) -> Iterator[Manifest]:
+    job = plan.generator
+    if plan.account is not None:
+        yield define_service_account(plan, plan.account)
+    if job is not None:
+        yield define_generator_account(plan, job)
+        yield define_role(plan, job)
+        yield define_role_binding(plan, job)
+    for item in plan.secret_objects:
+        yield define_secret_object(plan, item)
+    if plan.server.files:
+        yield define_config_map(plan, plan.server)
+    if job is not None:
+        yield define_config_map(plan, job.pod)
+    for claim in plan.claims:
+        yield define_persistent_volume_claim(plan, claim)
+    if plan.server_policy is not None:
+        yield define_network_policy(plan, "server", plan.server_policy)
+    if plan.generator_policy is not None:
+        yield define_network_policy(plan, "secrets", plan.generator_policy)
+    if job is not None:
+        yield define_job(plan, job)
+    yield define_service(plan)
+    yield define_deployment(plan)
+    if plan.max_unavailable is not None:
+        yield define_pod_disruption_budget(plan, plan.max_unavailable)
+    if plan.ingress is not None:
+        yield define_ingress(plan, plan.ingress)
+
+
+# Here an empty mapping says "all" or "with defaults"; anywhere else the API server would drop it again.
+_MEANT_EMPTY = {"emptyDir", "podSelector", "namespaceSelector"}
+
+
+def _without_nothing(value: Any) -> Any:  # noqa: ANN401 - any part of a manifest
+    """Return a manifest without what is None or empty, which ``kubectl diff`` would show for ever."""
+    if isinstance(value, dict):
+        cleaned = {key: _without_nothing(item) for key, item in value.items()}
+        return {key: item for key, item in cleaned.items() if key in _MEANT_EMPTY or not _is_nothing(item)}
+    if isinstance(value, list | tuple):
+        return [_without_nothing(item) for item in value]
+    return value
+
+
+def _is_nothing(value: object) -> bool:
+    return value is None or value == {} or value == []

@@ -1,0 +1,54 @@
+"""The construct: make the plan, then emit its objects."""
+
+from __future__ import annotations
+
+import cdk8s
+from constructs import Construct
+
+from cdk8s_mlflow.manifests import define_manifests
+from cdk8s_mlflow.plan import plan
+from cdk8s_mlflow.props import MlflowProps
+from cdk8s_mlflow.resources.emit import emit
+
+
+class Mlflow(Construct):
+    """Every Kubernetes object of an MLflow tracking server.
+
+    Without props it is a server that runs on any cluster with a default storage class: SQLite and artifacts on
+    one volume, generated keys, reachable inside the cluster as ``http://<id>:5000``.
+    """
+
+    def __init__(self, scope: Construct, id: str, props: MlflowProps | None = None) -> None:  # noqa: A002 - constructs' word
+        """Plan and emit the objects into the chart of ``scope``.
+
+        :raises InvalidProps: with every failure of the props, before any object exists.
+        """
+        chart = cdk8s.Chart.of(scope)
+        self._plan = plan(MlflowProps() if props is None else props, name=id, namespace=chart.namespace)
+        manifests = define_manifests(self._plan)
+        super().__init__(scope, id)
+        self._objects = [emit(self, manifest) for manifest in manifests]
+
+    @property
+    def api_objects(self) -> list[cdk8s.ApiObject]:
+        """Every object, in the order of application; for dependencies and JSON patches."""
+        return list(self._objects)
+
+    @property
+    def tracking_uri(self) -> str:
+        """Where clients inside the cluster reach the server."""
+        return self._plan.tracking_uri
+
+    @property
+    def public_url(self) -> str | None:
+        """Where people open the UI; None if there is no door from outside."""
+        return self._plan.public_url
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the user should know although it works, such as a loosened default."""
+        return self._plan.notices
+
+    def client_environment(self) -> dict[str, str]:
+        """Return the variables that an MLflow client in another pod of the cluster needs."""
+        return {"MLFLOW_TRACKING_URI": self.tracking_uri}

@@ -1,0 +1,47 @@
+"""Every object name, the labels and the selectors: a contract, since selectors are immutable in Kubernetes.
+
+Changing anything here is a breaking change, with a line under "Changed manifests" in CHANGELOG.md.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import attrs
+
+Component = Literal["server", "secrets"]
+"""The kinds of pod; each has a selector of its own, so that no Job's pod answers for the Service."""
+
+
+@attrs.frozen(kw_only=True)
+class Naming:
+    """Names, labels and selectors of one release."""
+
+    release: str
+    """The base of every object's name, and the value of ``app.kubernetes.io/instance``."""
+    app: str = "mlflow"
+    """The value of ``app.kubernetes.io/name``."""
+
+    def object(self, suffix: str | None = None) -> str:
+        """Return an object's name: the release's, or the release's with a suffix."""
+        return self.release if suffix is None else f"{self.release}-{suffix}"
+
+    def selector(self, component: Component) -> dict[str, str]:
+        """Return the labels that tell the pods of one kind from all others."""
+        return {
+            "app.kubernetes.io/name": self.app,
+            "app.kubernetes.io/instance": self.release,
+            "app.kubernetes.io/component": component,
+        }
+
+    def labels(self, component: Component) -> dict[str, str]:
+        """Return the recommended labels of an object."""
+        return self.selector(component) | {
+            "app.kubernetes.io/part-of": "mlflow",
+            "app.kubernetes.io/managed-by": "cdk8s-mlflow",
+        }
+
+
+def construct_id(kind: str, name: str) -> str:
+    """Return the id of an object's construct below the Mlflow construct."""
+    return f"{kind.lower()}-{name}"

@@ -1,0 +1,105 @@
+"""Which names the server answers to, and who may connect where: derived from all parts, once."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Iterator
+from urllib.parse import urlsplit
+
+import attrs
+
+from cdk8s_mlflow.exposure import ClusterIP
+from cdk8s_mlflow.needs import CidrPeer, Endpoint, Manifest
+from cdk8s_mlflow.props import MlflowProps, NetworkPolicy
+
+# Kube-dns listens on 53; NodeLocal DNSCache is no pod and OpenShift's DNS listens on 5353, so no address is named.
+_DNS_PORTS = [{"port": port, "protocol": protocol} for port in (53, 5353) for protocol in ("UDP", "TCP")]
+
+
+@attrs.frozen(kw_only=True)
+class PolicyPlan:
+    """A NetworkPolicy for one kind of pod, in the API's shape."""
+
+    ingress: list[Manifest]
+    egress: list[Manifest]
+
+
+def public_url(props: MlflowProps) -> str | None:
+    """Return where people open the UI, without a slash at the end; None if only the cluster reaches it."""
+    if props.public_url is not None:
+        return props.public_url.rstrip("/")
+    origins = props.exposure.origins() if props.exposure else ()
+    return f"{origins[0]}{props.static_prefix or ''}" if origins else None
+
+
+def service_names(name: str, namespace: str, cluster_domain: str) -> list[str]:
+    """Return every form of a Service's DNS name."""
+    return [name, f"{name}.{namespace}", f"{name}.{namespace}.svc", f"{name}.{namespace}.svc.{cluster_domain}"]
+
+
+def allowed_hosts(props: MlflowProps, services: Iterable[str]) -> list[str]:
+    """Return every Host header to accept.
+
+    Setting the list replaces MLflow's own, and an entry without port does not match one with it; so each name
+    is listed in both forms, and localhost (port-forward) and the pods' networks (monitoring) are added again.
+    """
+    doors = [host.host for host in props.exposure.hosts if host.host] if props.exposure else []
+    public = public_url(props)
+    names = [*services, *doors, *([urlsplit(public).hostname or ""] if public else []), "localhost", "127.0.0.1"]
+    both_forms = [form for name in names for form in (name, f"{name}:*")]
+    return list(dict.fromkeys([*both_forms, *_address_patterns(props.pod_cidrs), *props.allowed_hosts]))
+
+
+def cors_allowed_origins(props: MlflowProps) -> list[str]:
+    """Return every origin whose browsers may write. MLflow does not take its own Host for granted."""
+    public = public_url(props)
+    own = [f"{url.scheme}://{url.netloc}" for url in [urlsplit(public)]] if public else []
+    doors = props.exposure.origins() if props.exposure else ()
+    return list(dict.fromkeys([*own, *doors, *props.cors_allowed_origins]))
+
+
+def _address_patterns(cidrs: Iterable[str]) -> Iterator[str]:
+    """Return patterns such as ``10.*`` for networks; MLflow knows patterns by whole octets only."""
+    for cidr in cidrs:
+        network = ipaddress.IPv4Network(cidr)
+        octets = -(-network.prefixlen // 8)
+        for part in network.subnets(new_prefix=octets * 8):
+            fixed = str(part.network_address).split(".")[:octets]
+            yield ".".join([*fixed, "*"]) if octets < 4 else str(part.network_address)
+            if octets == 4:  # a single address has no pattern to take the port in
+                yield f"{part.network_address}:*"
+
+
+def server_policy(props: MlflowProps, policy: NetworkPolicy, port: int, egress: Iterable[Endpoint]) -> PolicyPlan:
+    """Return who may connect to the server, and where it may connect to."""
+    return PolicyPlan(ingress=[_server_ingress(props, policy, port)], egress=_egress([*egress, *policy.egress]))
+
+
+def helper_policy(egress: Iterable[Endpoint]) -> PolicyPlan:
+    """Return the policy of a pod that nobody calls."""
+    return PolicyPlan(ingress=[], egress=_egress(egress))
+
+
+def _server_ingress(props: MlflowProps, policy: NetworkPolicy, port: int) -> Manifest:
+    ports = [{"port": port, "protocol": "TCP"}]
+    doors: list[Manifest] = []
+    if props.exposure is not None:
+        if not props.exposure.allowed_from:
+            return {"ports": ports}
+        doors += [peer.selector() for peer in props.exposure.allowed_from]
+    if not isinstance(props.service, ClusterIP):
+        if not props.service.source_ranges:
+            return {"ports": ports}
+        doors += [CidrPeer(cidr).selector() for cidr in props.service.source_ranges]
+    same_namespace: Manifest = {"podSelector": {}}
+    return {"from": [same_namespace, *doors, *(peer.selector() for peer in policy.clients)], "ports": ports}
+
+
+def _egress(endpoints: Iterable[Endpoint]) -> list[Manifest]:
+    rules: list[Manifest] = [{"ports": _DNS_PORTS}]
+    for endpoint in endpoints:
+        ports = [{"port": endpoint.port, "protocol": "TCP"}]
+        rule = {"ports": ports} if endpoint.peer is None else {"ports": ports, "to": [endpoint.peer.selector()]}
+        if rule not in rules:
+            rules.append(rule)
+    return rules

@@ -1,0 +1,22 @@
+"""What keeps the server in order: data only, the plan makes pods of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class Migration:
+    """Bring the database's schema to the image's revision before the server starts.
+
+    An init container of each server pod waits for the database, takes a lock of the database's own kind and
+    runs ``mlflow db upgrade`` only if the revision differs. Replicas that start together take turns.
+    A migrated schema cannot go back: keep a backup before an image upgrade.
+    """
+
+    database_wait: timedelta = timedelta(minutes=10)
+    """How long to wait for a database that does not answer, and for another pod's migration."""
+    time_limit: timedelta = timedelta(minutes=30)
+    """How long the upgrade itself may take. On MySQL a killed upgrade stays half done."""

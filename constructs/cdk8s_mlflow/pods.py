@@ -1,0 +1,294 @@
+"""One kind of plan for every pod that runs: server, helper Job, and whatever comes later.
+
+Each container states its needs; :func:`plan_pod` merges them per container, resolves secrets to Secret keys,
+and gathers files and volumes per pod. Every pod is hardened here, so no builder can forget it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+import attrs
+
+from cdk8s_mlflow.naming import Component, Naming
+from cdk8s_mlflow.needs import (
+    FILES_DIRECTORY,
+    ConfigFile,
+    EmptyDir,
+    Endpoint,
+    EnvVar,
+    ExistingVolumeClaim,
+    Manifest,
+    Mount,
+    Needs,
+    PodField,
+    SecretKey,
+    SecretUse,
+    SuppliedSecret,
+    VolumeClaim,
+)
+from cdk8s_mlflow.props import MlflowProps
+
+# The user that every container runs as; nothing depends on the number, but volumes keep its group.
+USER_ID = 10001
+
+POD_SECURITY: Manifest = {
+    "runAsNonRoot": True,
+    "runAsUser": USER_ID,
+    "runAsGroup": USER_ID,
+    "fsGroup": USER_ID,
+    # Without this the kubelet walks through a whole artifact volume at each start.
+    "fsGroupChangePolicy": "OnRootMismatch",
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+CONTAINER_SECURITY: Manifest = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "readOnlyRootFilesystem": True,
+    "runAsNonRoot": True,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+
+
+@attrs.frozen(kw_only=True)
+class Container:
+    """A container before its pod is planned: what it runs and what it needs."""
+
+    name: str
+    command: tuple[str, ...]
+    args: tuple[str, ...] = ()
+    needs: Needs
+    extra_env: tuple[Manifest, ...] = ()
+    env_from: tuple[Manifest, ...] = ()
+    resources: Manifest
+    port: int | None = None
+    health_path: str | None = None
+    pre_stop_delay: timedelta | None = None
+
+
+@attrs.frozen(kw_only=True)
+class ContainerPlan:
+    """A container as it will be written."""
+
+    name: str
+    image: str
+    image_pull_policy: str
+    command: list[str]
+    args: list[str]
+    env: list[Manifest]
+    env_from: list[Manifest]
+    mounts: list[Manifest]
+    resources: Manifest
+    security_context: Manifest
+    port: int | None
+    health_path: str | None
+    pre_stop_seconds: int | None
+
+
+@attrs.frozen(kw_only=True)
+class PodPlan:
+    """A pod as it will be written, with what must exist beside it."""
+
+    component: Component
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    service_account_name: str
+    mounts_token: bool
+    init_containers: list[ContainerPlan]
+    containers: list[ContainerPlan]
+    volumes: list[Manifest]
+    security_context: Manifest
+    restart_policy: str | None
+    termination_grace_seconds: int | None
+    image_pull_secrets: list[Manifest]
+    node_selector: dict[str, str]
+    tolerations: list[Manifest]
+    affinity: Manifest
+    topology_spread_constraints: list[Manifest]
+    priority_class_name: str | None
+    egress: tuple[Endpoint, ...]
+    files: dict[str, str]
+    """The content of its ConfigMap, by file name."""
+    files_name: str
+    secrets: tuple[SuppliedSecret, ...]
+    claims: tuple[VolumeClaim, ...]
+
+
+def plan_pod(  # noqa: PLR0913 - each is a decision about the pod
+    props: MlflowProps,
+    naming: Naming,
+    component: Component,
+    *,
+    init_containers: tuple[Container, ...] = (),
+    containers: tuple[Container, ...],
+    service_account_name: str,
+    egress: tuple[Endpoint, ...],
+    mounts_token: bool = False,
+    restart_policy: str | None = None,
+    termination_grace: timedelta | None = None,
+    labels: Mapping[str, str] = {},
+    annotations: Mapping[str, str] = {},
+    affinity: Manifest = {},  # noqa: B006 - never changed
+    topology_spread_constraints: Iterable[Manifest] = (),
+) -> PodPlan:
+    """Return the plan of a pod: everything that its containers need, decided."""
+    everything = (*init_containers, *containers)
+    files = _files(everything)
+    files_name = naming.object("files" if component == "server" else f"{component}-files")
+    secrets = tuple(supplied for container in everything for supplied in _secrets(container.needs, naming))
+    return PodPlan(
+        component=component,
+        labels=naming.labels(component) | dict(labels),
+        annotations=_checksum(files, secrets) | dict(annotations),
+        service_account_name=service_account_name,
+        mounts_token=mounts_token,
+        init_containers=[_plan_container(item, props, naming) for item in init_containers],
+        containers=[_plan_container(item, props, naming) for item in containers],
+        volumes=list(_volumes(everything, naming, files_name if files else None)),
+        security_context=POD_SECURITY | dict(props.pod_security_context),
+        restart_policy=restart_policy,
+        termination_grace_seconds=None if termination_grace is None else seconds(termination_grace),
+        image_pull_secrets=[{"name": name} for name in props.image.pull_secrets],
+        node_selector=dict(props.node_selector),
+        tolerations=[dict(item) for item in props.tolerations],
+        affinity=affinity,
+        topology_spread_constraints=list(topology_spread_constraints),
+        priority_class_name=props.priority_class_name,
+        egress=egress,
+        files=files,
+        files_name=files_name,
+        secrets=secrets,
+        claims=tuple(_claims(everything)),
+    )
+
+
+def seconds(time: timedelta) -> int:
+    """Return whole seconds, as Kubernetes counts."""
+    return int(time.total_seconds())
+
+
+def _plan_container(container: Container, props: MlflowProps, naming: Naming) -> ContainerPlan:
+    mounts = [_mount(mount) for mount in container.needs.mounts]
+    if container.needs.files:
+        mounts.append({"name": "files", "mountPath": FILES_DIRECTORY, "readOnly": True})
+    return ContainerPlan(
+        name=container.name,
+        image=props.image.reference,
+        image_pull_policy=props.image.pull_policy,
+        command=list(container.command),
+        args=[literal(arg) for arg in container.args],
+        env=[_env(item, naming) for item in container.needs.env] + [dict(item) for item in container.extra_env],
+        env_from=list(container.env_from),
+        mounts=mounts,
+        resources=container.resources,
+        security_context=CONTAINER_SECURITY | dict(props.security_context),
+        port=container.port,
+        health_path=container.health_path,
+        pre_stop_seconds=None if container.pre_stop_delay is None else seconds(container.pre_stop_delay),
+    )
+
+
+def literal(text: str) -> str:
+    """Return text that Kubernetes leaves as it is: it would expand ``$(NAME)`` and halve ``$$``."""
+    return text.replace("$", "$$")
+
+
+def _env(item: EnvVar, naming: Naming) -> Manifest:
+    match item.value:
+        case str():
+            return {"name": item.name, "value": item.value}
+        case PodField(path):
+            return {"name": item.name, "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}}
+        case SecretKey(name, key):
+            return {"name": item.name, "valueFrom": {"secretKeyRef": {"name": name, "key": key}}}
+        case SecretUse():
+            return _env(EnvVar(item.name, _supply(item.value, naming).reference), naming)
+
+
+def _supply(use: SecretUse, naming: Naming) -> SuppliedSecret:
+    return use.source.supply(naming.object(use.purpose), use.kind)
+
+
+def _secrets(needs: Needs, naming: Naming) -> Iterator[SuppliedSecret]:
+    for item in needs.env:
+        if isinstance(item.value, SecretUse):
+            yield _supply(item.value, naming)
+
+
+def _mount(mount: Mount) -> Manifest:
+    optional: Manifest = {"readOnly": True} if mount.read_only else {}
+    return {"name": mount.volume, "mountPath": mount.path} | optional | ({"subPath": mount.sub_path} if mount.sub_path else {})
+
+
+def _mounts(containers: Iterable[Container]) -> Iterator[Mount]:
+    for container in containers:
+        yield from container.needs.mounts
+
+
+def _claims(containers: Iterable[Container]) -> list[VolumeClaim]:
+    claims: list[VolumeClaim] = []
+    for mount in _mounts(containers):
+        if isinstance(mount.source, VolumeClaim) and mount.source not in claims:
+            claims.append(mount.source)
+    return claims
+
+
+def _volumes(containers: Iterable[Container], naming: Naming, files_name: str | None) -> Iterator[Manifest]:
+    sources = {mount.volume: mount.source for mount in _mounts(containers)}
+    for name, source in sources.items():
+        match source:
+            case EmptyDir():
+                medium = {"medium": source.medium} if source.medium else {}
+                yield {"name": name, "emptyDir": medium | {"sizeLimit": source.size_limit}}
+            case VolumeClaim():
+                yield {"name": name, "persistentVolumeClaim": {"claimName": naming.object(source.name)}}
+            case ExistingVolumeClaim():
+                yield {"name": name, "persistentVolumeClaim": {"claimName": source.claim_name}}
+    if files_name is not None:
+        yield {"name": "files", "configMap": {"name": files_name}}
+
+
+def _files(containers: Iterable[Container]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for container in containers:
+        found |= {file.name: file.content for file in container.needs.files}
+    return dict(sorted(found.items()))
+
+
+def _checksum(files: Mapping[str, str], secrets: Iterable[SuppliedSecret]) -> dict[str, str]:
+    """Return an annotation that changes with the files and inline secrets, so that a change rolls the pods."""
+    rendered = [supplied.objects for supplied in secrets if supplied.inline]
+    text = json.dumps([files, rendered], sort_keys=True)
+    return {"checksum/config": hashlib.sha256(text.encode()).hexdigest()[:16]} if files or rendered else {}
+
+
+def conflicts(pod_of: str, needs: Needs, extra_env: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Return where two parts want one environment variable, mount path or volume of a container for themselves."""
+    own = [item.name for item in needs.env]
+    for name in dict.fromkeys(name for name in own if own.count(name) > 1):
+        yield f"{pod_of}: two parts set the environment variable {name} differently; remove one of them"
+    for item in extra_env:
+        if item.get("name") in own:
+            yield (
+                f"MlflowProps.extra_env: the construct sets {item['name']} itself (got it again); "
+                "use the prop that stands for it, or leave it out"
+            )
+    paths = [mount.path for mount in needs.mounts]
+    for path in dict.fromkeys(path for path in paths if paths.count(path) > 1):
+        yield f"{pod_of}: two parts mount different volumes at {path}; give one claim another name"
+    for name in dict.fromkeys(mount.volume for mount in needs.mounts):
+        sources = [mount.source for mount in needs.mounts if mount.volume == name]
+        if any(source != sources[0] for source in sources):
+            yield (
+                f"{pod_of}: two different volume claims are called {name!r} "
+                f"(got {' and '.join(map(repr, sources))}); make them equal to share one, or name one otherwise"
+            )
+
+
+def config_file(name: str, content: object) -> ConfigFile:
+    """Return a JSON file."""
+    return ConfigFile(name, json.dumps(content, indent=2, ensure_ascii=False) + "\n")

@@ -1,0 +1,198 @@
+"""What the user wants: the props of the Mlflow construct, each with the behaviour of its default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Literal
+
+import attrs
+
+from cdk8s_mlflow.artifact_store import ArtifactAccess, ArtifactStore, Proxied
+from cdk8s_mlflow.backend_store import BackendStore, SQLite
+from cdk8s_mlflow.exposure import ClusterIP, Ingress, Service
+from cdk8s_mlflow.kubernetes import (
+    Affinity,
+    EnvironmentSource,
+    EnvironmentVariable,
+    PodSecurityContext,
+    ResourceRequirements,
+    SecurityContext,
+    Toleration,
+    TopologySpreadConstraint,
+)
+from cdk8s_mlflow.needs import CidrPeer, Endpoint, NamespacePeer, PodPeer, SecretSource
+from cdk8s_mlflow.observability import Metrics
+from cdk8s_mlflow.operations import Migration
+from cdk8s_mlflow.scaling import DisruptionBudget, FixedReplicas
+from cdk8s_mlflow.secrets import GeneratedSecret
+from cdk8s_mlflow.values import (AnnotationKey, Cidr, Digest, DnsName, FlagName, HostPattern, KubernetesVersion, LabelValue, ObjectName, Origin, PositiveInt, Repository, StaticPrefix, Tag, Url, as_tuple)
+
+
+@attrs.frozen(kw_only=True)
+class Image:
+    """The image that every pod of the release runs, one that has MLflow and its drivers.
+
+    MLflow's plain image lacks database drivers and object store clients; its ``-full`` one has them.
+    """
+
+    repository: Repository = "ghcr.io/mlflow/mlflow"
+    tag: Tag = "v3.17.2-full"
+    digest: Digest | None = None
+    """Pins the content; the tag then only tells the reader which version it is."""
+    pull_policy: Literal["IfNotPresent", "Always", "Never"] = "IfNotPresent"
+    pull_secrets: tuple[DnsName, ...] = attrs.field(default=(), converter=as_tuple)
+    """Secrets with the registry's credentials: the larribas chart's ``imagePullSecrets``."""
+
+    @property
+    def reference(self) -> str:
+        """Repository, tag and digest as Kubernetes wants them."""
+        return f"{self.repository}:{self.tag}" + (f"@{self.digest}" if self.digest else "")
+
+
+@attrs.frozen(kw_only=True)
+class ServiceAccount:
+    """A ServiceAccount of the server's own. Its token is not mounted: MLflow never asks the Kubernetes API."""
+
+    name: DnsName | None = None
+    """The release's name if left out."""
+    annotations: Mapping[AnnotationKey, str] = {}
+    """Where clouds attach a role: ``{"eks.amazonaws.com/role-arn": "arn:..."}``."""
+
+
+@attrs.frozen
+class ExistingServiceAccount:
+    """A ServiceAccount that somebody else manages, such as ``default``."""
+
+    name: DnsName = "default"
+
+
+@attrs.frozen(kw_only=True)
+class NetworkPolicy:
+    """Who may connect to the pods, and where the pods may connect to; everything else is refused.
+
+    In: the release's own namespace, the doors (``exposure``, ``service``) and :attr:`clients`.
+    Out: DNS, the stores' ports, and :attr:`egress`. A cluster whose network plugin knows no policies ignores it.
+    """
+
+    clients: tuple[NamespacePeer | PodPeer | CidrPeer, ...] = attrs.field(default=(), converter=as_tuple)
+    """Further pods or networks that may use the server, such as ``NamespacePeer("training")``."""
+    egress: tuple[Endpoint, ...] = attrs.field(default=(), converter=as_tuple)
+    """Further ports that the server may reach."""
+
+
+@attrs.frozen(kw_only=True)
+class MlflowProps:
+    """Everything that can be said about a tracking server. Every field has a default that runs."""
+
+    name: ObjectName | None = None
+    """Base of all object names; the construct's id if left out. The larribas chart's ``fullnameOverride``."""
+    label_name: LabelValue = "mlflow"
+    """The label ``app.kubernetes.io/name``, part of the immutable selectors. The chart's ``nameOverride``."""
+    image: Image = Image()
+    """The image of the server and of every pod that helps it."""
+    kubernetes_version: KubernetesVersion = "1.27"
+    """The oldest Kubernetes that the manifests must run on. A feature that needs a newer one says so."""
+
+    backend_store: BackendStore = SQLite()
+    """Where experiments, runs and models are kept: a file on a volume if left out."""
+    registry_store: BackendStore | None = None
+    """Where registered models are kept: with everything else if left out."""
+    artifact_store: ArtifactStore | None = None
+    """Where artifacts are kept: on the volume of the backend store if it has one, else it must be said."""
+    artifact_access: ArtifactAccess = Proxied()
+    """Whether clients pass artifacts through the server, or talk to the store themselves."""
+    migration: Migration | None = Migration()
+    """How the schema follows the image. With None pods only verify it, and say what to run by hand."""
+
+    crypto_kek_passphrase: SecretSource = GeneratedSecret()
+    """Encrypts the secrets that MLflow keeps in its database (AI gateway keys). ``MLFLOW_CRYPTO_KEK_PASSPHRASE``.
+
+    Without it MLflow takes a passphrase that is public. Never change it without ``mlflow crypto rotate-kek``.
+    """
+    webhook_secret_encryption_key: SecretSource = GeneratedSecret()
+    """Encrypts the secrets of webhooks: a Fernet key. ``MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY``.
+
+    Without it MLflow makes one per process, and no other process can read what it encrypted.
+    """
+    allow_inline_secrets: bool = False
+    """Whether an InlineSecret may stand in the synthesized files, for all to read who read them."""
+
+    workers: PositiveInt = 1
+    """Server processes per pod, each about 190 MiB. Prefer replicas. ``--workers``."""
+    scaling: FixedReplicas = FixedReplicas(1)
+    """How many pods run. More than one needs stores that pods can share."""
+    disruption_budget: DisruptionBudget | None = DisruptionBudget()
+    """How many pods a drain may take at once, from two replicas on."""
+    resources: ResourceRequirements | None = None
+    """Requests and limits of the server's container, instead of those computed from the workers.
+
+    Left out: 250m CPU and no CPU limit; memory 512Mi + 256Mi per worker requested, 768Mi + 256Mi per worker
+    as limit (one worker was measured at 430 MiB idle and 480 MiB under load, each further one at 190 MiB).
+    """
+    pre_stop_delay: timedelta = timedelta(seconds=10)
+    """How long a pod that must end still serves, while Services and proxies forget it."""
+    graceful_shutdown_timeout: timedelta = timedelta(seconds=60)
+    """How long requests in flight may then still take. ``--timeout-graceful-shutdown`` of uvicorn."""
+
+    service: Service = ClusterIP()
+    """The Service: inside the cluster only, on port 5000, if left out."""
+    exposure: Ingress | None = None
+    """The door from outside the cluster: none if left out."""
+    public_url: Url | None = None
+    """Where people open the UI: the first host of the exposure if left out.
+
+    Say it where TLS ends at a load balancer that is not in this chart: MLflow refuses the UI's own requests
+    from an origin that it does not know.
+    """
+    static_prefix: StaticPrefix | None = None
+    """Path below which UI and API are served. ``--static-prefix``. Probes and the public URL follow."""
+    allowed_hosts: tuple[HostPattern, ...] = attrs.field(default=(), converter=as_tuple)
+    """Further Host headers to accept; the Service's names, the exposure's hosts, localhost are known already.
+
+    ``name`` and ``name:port`` are different to MLflow: write ``name`` and ``name:*``.
+    """
+    cors_allowed_origins: tuple[Origin, ...] = attrs.field(default=(), converter=as_tuple)
+    """Further origins whose browsers may write; the public URL's and the exposure's are known already."""
+    pod_cidrs: tuple[Cidr, ...] = attrs.field(
+        default=("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"), converter=as_tuple
+    )
+    """Networks of the pods, by whose addresses monitoring reaches them (an accepted Host header), and whose
+    proxies may say ``X-Forwarded-Proto``. Add ``100.64.0.0/10`` on clusters with carrier-grade addresses."""
+    cluster_domain: DnsName = "cluster.local"
+    """The cluster's DNS domain."""
+    network_policy: NetworkPolicy | None = NetworkPolicy()
+    """Who may connect where: nobody but those who must, if left out. With None everybody may."""
+    metrics: Metrics | None = None
+    """Whether ``/metrics`` is served."""
+
+    service_account: ServiceAccount | ExistingServiceAccount = ServiceAccount()
+    """The identity of the server's pods: a new one without any right if left out."""
+    extra_args: Mapping[FlagName, str | int | float | bool] = {}
+    """Further flags of ``mlflow server``, without dashes. True makes a bare flag. Never for a secret: arguments
+    are seen by everybody on the node."""
+    extra_env: tuple[EnvironmentVariable, ...] = attrs.field(default=(), converter=as_tuple)
+    """Further environment variables of the server, in Kubernetes' own shape."""
+    env_from: tuple[EnvironmentSource, ...] = attrs.field(default=(), converter=as_tuple)
+    """ConfigMaps and Secrets whose keys all become variables of the server. Variables that this construct
+    sets win over them."""
+    pod_annotations: Mapping[AnnotationKey, str] = {}
+    """Further annotations of the server's pods."""
+    pod_labels: Mapping[AnnotationKey, LabelValue] = {}
+    """Further labels of the server's pods."""
+    pod_security_context: PodSecurityContext = {}
+    """Merged over the default, which passes Pod Security "restricted". Loosening it is reported at synth."""
+    security_context: SecurityContext = {}
+    """Merged over the default of every container. Loosening it is reported at synth."""
+    node_selector: Mapping[AnnotationKey, LabelValue] = {}
+    """Labels that a node must have, for every pod of the release."""
+    tolerations: tuple[Toleration, ...] = attrs.field(default=(), converter=as_tuple)
+    """Taints that every pod of the release tolerates."""
+    affinity: Affinity = {}
+    """Where the server's pods should or must run."""
+    topology_spread_constraints: tuple[TopologySpreadConstraint, ...] | None = attrs.field(
+        default=None, converter=attrs.converters.optional(as_tuple)
+    )
+    """How pods spread: softly over nodes and zones from two replicas on, if left out; ``()`` for not at all."""
+    priority_class_name: DnsName | None = None
+    """Who goes first when nodes are full."""

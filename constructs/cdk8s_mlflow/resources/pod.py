@@ -1,0 +1,70 @@
+"""The pod template, for every kind of pod."""
+
+from __future__ import annotations
+
+from cdk8s_mlflow.needs import Manifest
+from cdk8s_mlflow.plan import STARTUP_SECONDS
+from cdk8s_mlflow.pods import ContainerPlan, PodPlan
+
+
+def define_pod_template(pod: PodPlan) -> Manifest:
+    """Return the template of a pod."""
+    return {
+        "metadata": {"labels": pod.labels, "annotations": pod.annotations},
+        "spec": {
+            "serviceAccountName": pod.service_account_name,
+            "automountServiceAccountToken": pod.mounts_token,
+            # A Service called "mlflow" would otherwise set MLFLOW_PORT=tcp://..., which MLflow takes for its port.
+            "enableServiceLinks": False,
+            "securityContext": pod.security_context,
+            "imagePullSecrets": pod.image_pull_secrets,
+            "initContainers": [define_container(item) for item in pod.init_containers],
+            "containers": [define_container(item) for item in pod.containers],
+            "volumes": pod.volumes,
+            "restartPolicy": pod.restart_policy,
+            "terminationGracePeriodSeconds": pod.termination_grace_seconds,
+            "nodeSelector": pod.node_selector,
+            "tolerations": pod.tolerations,
+            "affinity": pod.affinity,
+            "topologySpreadConstraints": pod.topology_spread_constraints,
+            "priorityClassName": pod.priority_class_name,
+        },
+    }
+
+
+def define_container(container: ContainerPlan) -> Manifest:
+    """Return a container."""
+    return {
+        "name": container.name,
+        "image": container.image,
+        "imagePullPolicy": container.image_pull_policy,
+        "command": container.command,
+        "args": container.args,
+        "ports": [] if container.port is None else [{"name": "http", "containerPort": container.port, "protocol": "TCP"}],
+        "envFrom": container.env_from,
+        "env": container.env,
+        "resources": container.resources,
+        "volumeMounts": container.mounts,
+        **_probes(container.health_path),
+        **_lifecycle(container.pre_stop_seconds),
+        "securityContext": container.security_context,
+    }
+
+
+def _probes(path: str | None) -> Manifest:
+    """Return the probes: ``/health`` answers without the database, so a lost database restarts nothing."""
+    if path is None:
+        return {}
+    request = {"httpGet": {"path": path, "port": "http"}, "timeoutSeconds": 5}
+    return {
+        "startupProbe": {**request, "periodSeconds": 5, "failureThreshold": STARTUP_SECONDS // 5},
+        "livenessProbe": {**request, "periodSeconds": 10, "failureThreshold": 6},
+        "readinessProbe": {**request, "periodSeconds": 5, "failureThreshold": 3},
+    }
+
+
+def _lifecycle(pre_stop_seconds: int | None) -> Manifest:
+    """Return the delay before the stop: MLflow refuses new connections at once, and Services forget a pod late."""
+    if pre_stop_seconds is None:
+        return {}
+    return {"lifecycle": {"preStop": {"exec": {"command": ["sleep", str(pre_stop_seconds)]}}}}

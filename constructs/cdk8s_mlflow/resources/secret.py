@@ -1,0 +1,12 @@
+"""Secrets, and the objects of operators that make Secrets, as their sources wrote them."""
+
+from __future__ import annotations
+
+from cdk8s_mlflow.needs import Manifest
+from cdk8s_mlflow.plan import Plan
+from cdk8s_mlflow.resources.metadata import define_metadata
+
+
+def define_secret_object(plan: Plan, item: Manifest) -> Manifest:
+    """Return the object with the release's labels."""
+    return item | {"metadata": define_metadata(plan, item["metadata"]["name"])}

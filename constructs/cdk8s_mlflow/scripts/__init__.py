@@ -1,0 +1,1 @@
+"""Programs that run inside pods, with what the image has: the standard library, MLflow and its drivers."""

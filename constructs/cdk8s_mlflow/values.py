@@ -1,0 +1,301 @@
+"""The kinds of single values that props hold, each with the rule that it must follow.
+
+A kind is an ``Annotated`` type: to a type checker a ``Port`` is an ``int``; at synth time :mod:`checks`
+applies its :class:`Rule`, so that every wrong value is reported at once, before anything is written.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterable
+from typing import Annotated, TypeVar
+from urllib.parse import urlsplit
+
+import attrs
+
+
+T = TypeVar("T")
+
+
+def as_tuple(values: Iterable[T]) -> tuple[T, ...]:
+    """Convert a list for a frozen class; anything else stays as it is, for :mod:`checks` to name."""
+    return tuple(values) if isinstance(values, list) else values  # type: ignore[return-value]
+
+
+@attrs.frozen
+class Rule:
+    """What a value must be, and what to write if it is not."""
+
+    holds: Callable[[object], bool]
+    must: str
+    """What is required, as the end of a sentence that starts with "must"."""
+    instead: str
+    """What to write instead."""
+
+
+@attrs.frozen
+class Hidden:
+    """Marks a value that no message may show."""
+
+
+HIDDEN = Hidden()
+
+_QUANTITY = re.compile(r"[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?")
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
+_QUALIFIED_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+_SECRET_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
+_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_FLAG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_PATH = re.compile(r"(/[A-Za-z0-9._-]+)+")
+_PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_REPOSITORY = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*(:[0-9]+)?(/[a-z0-9]+((\.|_{1,2}|-+)[a-z0-9]+)*)*")
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_VERSION = re.compile(r"1\.[0-9]{2}")
+_NO_CONTROL = re.compile(r"[^\x00-\x1f\x7f]+")
+
+
+def _full(pattern: re.Pattern[str]) -> Callable[[object], bool]:
+    return lambda value: pattern.fullmatch(str(value)) is not None
+
+
+def is_dns_subdomain(value: object) -> bool:
+    """Whether this is a name as Kubernetes wants it for most objects (RFC 1123, at most 253 characters)."""
+    text = str(value)
+    return len(text) <= 253 and all(_LABEL.fullmatch(part) for part in text.split("."))
+
+
+def _is_host(value: object) -> bool:
+    text = str(value)
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return is_dns_subdomain(text.lower().removesuffix(".")) and not re.fullmatch(r"[0-9.]+", text)
+    return True
+
+
+def _is_ingress_host(value: object) -> bool:
+    text = str(value)
+    return is_dns_subdomain(text.removeprefix("*.")) and "." in text and not re.fullmatch(r"[0-9.]+", text)
+
+
+def _is_host_pattern(value: object) -> bool:
+    text = str(value)
+    return text not in {"*", "*:*"} and re.fullmatch(r"[A-Za-z0-9*?.\[\]:_-]+", text) is not None
+
+
+def _is_cidr(value: object) -> bool:
+    try:
+        ipaddress.ip_network(str(value))
+    except ValueError:
+        return False
+    return "/" in str(value)
+
+
+def _is_url(value: object) -> bool:
+    text = str(value)
+    try:
+        parts = urlsplit(text)
+        port_holds = parts.port is None or 0 < parts.port < 65536
+    except ValueError:
+        return False
+    bare = not (parts.username or parts.password or parts.query or parts.fragment)
+    return (
+        parts.scheme in {"http", "https"}
+        and port_holds
+        and bare
+        and _is_host(parts.hostname or "")
+        and _full(_NO_CONTROL)(text)
+        and " " not in text
+    )
+
+
+def _is_origin(value: object) -> bool:
+    return _is_url(value) and urlsplit(str(value)).path == ""
+
+
+def _is_artifact_uri(value: object) -> bool:
+    return re.fullmatch(r"[a-z][a-z0-9+.-]*://[^\s$@\x00-\x1f]+", str(value)) is not None
+
+
+def is_annotation_key(value: object) -> bool:
+    """Whether this is a label or annotation key: a name, with or without a DNS prefix and a slash."""
+    prefix, slash, name = str(value).rpartition("/")
+    return _QUALIFIED_NAME.fullmatch(name) is not None and (not slash or is_dns_subdomain(prefix))
+
+
+def quantity_bytes(quantity: str) -> float:
+    """Return the number that a Kubernetes quantity such as ``1.5Gi`` stands for (bytes, for memory)."""
+    factors = {"m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "": 1.0}
+    factors |= {"Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40, "Pi": 2.0**50}
+    number, unit = re.fullmatch(r"([0-9.]+)([A-Za-z]*)", quantity).groups()  # type: ignore[union-attr]
+    return float(number) * factors[unit]
+
+
+def canonical_quantity(quantity: str) -> str:
+    """Return a quantity as the API server writes it back, so that ``kubectl diff`` stays empty.
+
+    >>> canonical_quantity("1000m"), canonical_quantity("1024Mi"), canonical_quantity("0.5Gi")
+    ('1', '1Gi', '512Mi')
+    """
+    unit = quantity.lstrip("0123456789.")
+    value = quantity_bytes(quantity)
+    if unit.endswith("i"):
+        powers = {"Pi": 2**50, "Ti": 2**40, "Gi": 2**30, "Mi": 2**20, "Ki": 2**10, "": 1}
+    else:
+        powers = {"P": 10**15, "T": 10**12, "G": 10**9, "M": 10**6, "k": 10**3, "": 1}
+    for name, factor in powers.items():
+        if value >= factor and value % factor == 0:
+            return f"{int(value // factor)}{name}"
+    return f"{round(value * 1000)}m"
+
+
+Port = Annotated[int, Rule(lambda v: 0 < int(str(v)) < 65536, "be a port number", "write one from 1 to 65535")]
+NodePortNumber = Annotated[
+    int, Rule(lambda v: 30000 <= int(str(v)) < 32768, "be a node port", "write one from 30000 to 32767, or None")
+]
+PositiveInt = Annotated[int, Rule(lambda v: int(str(v)) > 0, "be positive", "write 1 or more")]
+Quantity = Annotated[
+    str,
+    Rule(
+        lambda v: _full(_QUANTITY)(v) and quantity_bytes(str(v)) > 0,
+        "be a Kubernetes quantity above zero",
+        'write one such as "10Gi", "512Mi" or "250m"',
+    ),
+]
+ObjectName = Annotated[
+    str,
+    Rule(
+        lambda v: _LABEL.fullmatch(str(v)) is not None and len(str(v)) <= 40 and str(v)[0].isalpha(),
+        "be a DNS label that starts with a letter, at most 40 characters long",
+        'write lower-case letters, digits and "-", such as "mlflow" (suffixes are added to it)',
+    ),
+]
+NameSuffix = Annotated[
+    str,
+    Rule(
+        lambda v: _LABEL.fullmatch(str(v)) is not None and len(str(v)) <= 20,
+        "be a DNS label of at most 20 characters",
+        'write lower-case letters, digits and "-", such as "data"',
+    ),
+]
+DnsName = Annotated[
+    str,
+    Rule(is_dns_subdomain, "be a Kubernetes object name", 'write lower-case letters, digits, "-" and "."'),
+]
+DnsLabel = Annotated[str, Rule(_full(_LABEL), "be a DNS label", 'write lower-case letters, digits and "-"')]
+LabelValue = Annotated[
+    str,
+    Rule(
+        _full(_LABEL_VALUE),
+        "be a label value",
+        'write at most 63 letters, digits, "-", "_" and ".", with a letter or digit at both ends',
+    ),
+]
+AnnotationKey = Annotated[
+    str, Rule(is_annotation_key, "be a label or annotation key", 'write one such as "example.com/name"')
+]
+SecretKeyName = Annotated[
+    str, Rule(_full(_SECRET_KEY), "be a key of a Secret", 'write letters, digits, "-", "_" and "."')
+]
+EnvName = Annotated[
+    str, Rule(_full(_ENV_NAME), "be the name of an environment variable", 'write letters, digits and "_"')
+]
+FlagName = Annotated[
+    str, Rule(_full(_FLAG), "be a flag of `mlflow server` without its dashes", 'write one such as "x-frame-options"')
+]
+Host = Annotated[
+    str, Rule(_is_host, "be a host name or an IP address", 'write it without scheme and port, such as "db.example.com"')
+]
+IngressHostName = Annotated[
+    str,
+    Rule(_is_ingress_host, "be a DNS name", 'write one such as "mlflow.example.com", without scheme, port and path'),
+]
+HostPattern = Annotated[
+    str,
+    Rule(
+        _is_host_pattern,
+        "be a value of the Host header, or a pattern narrower than *",
+        'write one such as "mlflow.example.com:*"; "*" would switch MLflow\'s DNS rebinding protection off',
+    ),
+]
+Cidr = Annotated[
+    str, Rule(_is_cidr, "be a network in CIDR notation", 'write one such as "10.0.0.0/8", with no host bits set')
+]
+Url = Annotated[
+    str, Rule(_is_url, "be an http or https URL without credentials", 'write one such as "https://mlflow.example.com"')
+]
+Origin = Annotated[
+    str,
+    Rule(_is_origin, "be an origin: scheme, host and port only", 'write one such as "https://mlflow.example.com"'),
+]
+AbsolutePath = Annotated[
+    str,
+    Rule(
+        lambda v: _full(_PATH)(v) and not {".", ".."} & set(str(v).split("/")),
+        "be an absolute path",
+        'write one such as "/mnt/mlflow", of letters, digits, ".", "_" and "-"',
+    ),
+]
+UrlPath = Annotated[
+    str,
+    Rule(
+        lambda v: str(v).startswith("/") and "//" not in str(v) and re.fullmatch(r"[!-~]+", str(v)) is not None,
+        "be a URL path",
+        'write one that starts with "/"',
+    ),
+]
+StaticPrefix = Annotated[
+    str,
+    Rule(
+        lambda v: _full(_PREFIX)(v) and not {".", ".."} & set(str(v).split("/")),
+        "be a URL prefix",
+        'write one such as "/mlflow": "/" at the start and none at the end',
+    ),
+]
+ArtifactLocation = Annotated[
+    str,
+    Rule(
+        _is_artifact_uri,
+        "be a URI with a scheme and without credentials",
+        'write one such as "gs://bucket/path"; for a path in the pod use ArtifactVolume',
+    ),
+]
+Bucket = Annotated[
+    str,
+    Rule(
+        lambda v: _full(_BUCKET)(v) and ".." not in str(v),
+        "be a bucket name",
+        'write its bare name, such as "mlflow-artifacts", without "s3://"',
+    ),
+]
+KeyPrefix = Annotated[
+    str,
+    Rule(
+        lambda v: re.fullmatch(r"[A-Za-z0-9!_.*'()-]+(/[A-Za-z0-9!_.*'()-]+)*", str(v)) is not None,
+        "be a key prefix in the bucket",
+        'write one such as "mlflow/artifacts", with no "/" at either end',
+    ),
+]
+Repository = Annotated[
+    str,
+    Rule(_full(_REPOSITORY), "be an image repository", 'write one such as "ghcr.io/mlflow/mlflow", without tag'),
+]
+Tag = Annotated[str, Rule(_full(_TAG), "be an image tag", 'write one such as "v3.17.2-full"')]
+Digest = Annotated[
+    str, Rule(_full(_DIGEST), "be an image digest", 'write "sha256:" and 64 lower-case hexadecimal digits')
+]
+PlainText = Annotated[
+    str, Rule(_full(_NO_CONTROL), "be one line of text, and not empty", "leave out line breaks and control characters")
+]
+KubernetesVersion = Annotated[
+    str,
+    Rule(
+        lambda v: _full(_VERSION)(v) and int(str(v)[2:]) >= 27,
+        "be a Kubernetes version from 1.27 on",
+        'write it as "1.34"',
+    ),
+]

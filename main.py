@@ -1,0 +1,75 @@
+"""One chart per environment: ``make synth`` writes them to ``dist/``."""
+
+from cdk8s_mlflow import (
+    S3,
+    Environment,
+    ExistingSecret,
+    FixedReplicas,
+    Ingress,
+    IngressTls,
+    MlflowProps,
+    NamespacePeer,
+    NetworkPolicy,
+    PostgreSQL,
+    S3Credentials,
+    synthesize,
+)
+
+ENVIRONMENTS = (
+    # Everything on one volume: nothing to prepare.
+    Environment(name="development", namespace="mlflow-development"),
+    # A database and a bucket, as in production, with the smallest of everything.
+    Environment(
+        name="staging",
+        namespace="mlflow-staging",
+        mlflow=MlflowProps(
+            backend_store=PostgreSQL(
+                host="postgresql.databases.svc",
+                user=ExistingSecret("mlflow-postgresql", "username"),
+                password=ExistingSecret("mlflow-postgresql", "password"),
+            ),
+            artifact_store=S3(
+                bucket="mlflow-staging",
+                endpoint_url="http://minio.databases.svc:9000",
+                credentials=S3Credentials(
+                    access_key_id=ExistingSecret("mlflow-s3", "access-key-id"),
+                    secret_access_key=ExistingSecret("mlflow-s3", "secret-access-key"),
+                ),
+            ),
+            exposure=Ingress(hosts=["mlflow-staging.example.com"]),
+        ),
+    ),
+    # Three replicas over nodes and zones behind TLS, with keys that the team keeps itself.
+    Environment(
+        name="production",
+        namespace="mlflow-production",
+        mlflow=MlflowProps(
+            backend_store=PostgreSQL(
+                host="postgresql.databases.svc",
+                user=ExistingSecret("mlflow-postgresql", "username"),
+                password=ExistingSecret("mlflow-postgresql", "password"),
+            ),
+            artifact_store=S3(
+                bucket="mlflow-production",
+                endpoint_url="http://minio.databases.svc:9000",
+                credentials=S3Credentials(
+                    access_key_id=ExistingSecret("mlflow-s3", "access-key-id"),
+                    secret_access_key=ExistingSecret("mlflow-s3", "secret-access-key"),
+                ),
+            ),
+            crypto_kek_passphrase=ExistingSecret("mlflow-keys", "kek-passphrase"),
+            webhook_secret_encryption_key=ExistingSecret("mlflow-keys", "webhook-key"),
+            scaling=FixedReplicas(3),
+            resources={"requests": {"cpu": "500m", "memory": "1Gi"}, "limits": {"memory": "1536Mi"}},
+            exposure=Ingress(
+                hosts=["mlflow.example.com"],
+                tls=[IngressTls(secret_name="mlflow-tls")],
+                allowed_from=[NamespacePeer("ingress")],
+            ),
+            network_policy=NetworkPolicy(clients=[NamespacePeer("training")]),
+        ),
+    ),
+)
+
+if __name__ == "__main__":
+    synthesize(ENVIRONMENTS)

@@ -10,11 +10,19 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cdk8s_mlflow._version import __version__ as __version__
-    from cdk8s_mlflow.artifact_store import ArtifactUri, ArtifactVolume, Direct, Proxied, S3, S3Credentials
+    from cdk8s_mlflow.artifact_store import S3, ArtifactUri, ArtifactVolume, Direct, Proxied, S3Credentials
     from cdk8s_mlflow.backend_store import FileStore, PostgreSQL, SQLite
     from cdk8s_mlflow.checks import InvalidProps
     from cdk8s_mlflow.environments import Environment, Namespace, synthesize
-    from cdk8s_mlflow.exposure import ClusterIP, Ingress, IngressHost, IngressPath, IngressTls, LoadBalancer, NodePort
+    from cdk8s_mlflow.exposure import (
+        ClusterIP,
+        Ingress,
+        IngressHost,
+        IngressPath,
+        IngressTls,
+        LoadBalancer,
+        NodePort,
+    )
     from cdk8s_mlflow.mlflow import Mlflow
     from cdk8s_mlflow.needs import (
         CidrPeer,
@@ -35,7 +43,15 @@ _MODULES = {
     "backend_store": ("FileStore", "PostgreSQL", "SQLite"),
     "checks": ("InvalidProps",),
     "environments": ("Environment", "Namespace", "synthesize"),
-    "exposure": ("ClusterIP", "Ingress", "IngressHost", "IngressPath", "IngressTls", "LoadBalancer", "NodePort"),
+    "exposure": (
+        "ClusterIP",
+        "Ingress",
+        "IngressHost",
+        "IngressPath",
+        "IngressTls",
+        "LoadBalancer",
+        "NodePort",
+    ),
     "mlflow": ("Mlflow",),
     "needs": ("CidrPeer", "Endpoint", "ExistingVolumeClaim", "NamespacePeer", "PodPeer", "VolumeClaim"),
     "observability": ("Metrics",),
@@ -48,6 +64,7 @@ _MODULES = {
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
+    "S3",
     "ArtifactUri",
     "ArtifactVolume",
     "CidrPeer",
@@ -82,7 +99,6 @@ __all__ = [
     "PodPeer",
     "PostgreSQL",
     "Proxied",
-    "S3",
     "S3Credentials",
     "SQLite",
     "ServiceAccount",

@@ -6,6 +6,7 @@ A store says what its container needs (:meth:`needs`) and its :attr:`uri`. A cla
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
@@ -23,7 +24,16 @@ from cdk8s_mlflow.needs import (
     VolumeClaim,
     endpoint,
 )
-from cdk8s_mlflow.values import (ArtifactLocation, Bucket, KeyPrefix, PlainText, PositiveInt, Quantity, Url, as_tuple)
+from cdk8s_mlflow.values import (
+    ArtifactLocation,
+    Bucket,
+    KeyPrefix,
+    PlainText,
+    PositiveInt,
+    Quantity,
+    Url,
+    sequences,
+)
 
 
 @runtime_checkable
@@ -120,7 +130,7 @@ class S3:
         return endpoint(url.hostname or "", url.port or (443 if url.scheme == "https" else 80), self.network_peer)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=sequences)
 class ArtifactUri:
     """Any place that MLflow has a scheme for: the larribas chart's ``defaultArtifactRoot``.
 
@@ -128,7 +138,7 @@ class ArtifactUri:
     """
 
     uri: ArtifactLocation
-    egress: tuple[Endpoint, ...] = attrs.field(default=(Endpoint(port=443),), converter=as_tuple)
+    egress: Sequence[Endpoint] = (Endpoint(port=443),)
     """The ports that the server must reach, for the network policy: HTTPS anywhere if left out."""
 
     reachable_by_clients = True
@@ -136,7 +146,7 @@ class ArtifactUri:
 
     def needs(self) -> Needs:
         """Return the way to the store."""
-        return Needs(egress=self.egress)
+        return Needs(egress=tuple(self.egress))
 
 
 @attrs.frozen(kw_only=True)

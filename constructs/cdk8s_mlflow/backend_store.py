@@ -168,7 +168,10 @@ class PostgreSQL:
                 EnvVar("PGHOST", self.host),
                 EnvVar("PGPORT", str(self.port)),
                 EnvVar("PGDATABASE", self.database),
-                EnvVar("PGUSER", self.user if isinstance(self.user, str) else SecretUse("database-user", self.user)),
+                EnvVar(
+                    "PGUSER",
+                    self.user if isinstance(self.user, str) else SecretUse("database-user", self.user),
+                ),
                 EnvVar("PGPASSWORD", SecretUse("database-password", self.password)),
             ),
         )

@@ -51,11 +51,11 @@ def check_values(props: object, path: str = "MlflowProps") -> list[str]:
 
 
 @functools.cache
-def _hints(owner: type) -> dict[str, Any]:
+def _hints(owner: Any) -> dict[str, Any]:
     return typing.get_type_hints(owner, include_extras=True)
 
 
-def _check(value: object, hint: Any, path: str, *, hidden: bool) -> Iterator[str]:  # noqa: ANN401 - any type hint
+def _check(value: object, hint: Any, path: str, *, hidden: bool) -> Iterator[str]:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is Annotated:
         hidden = hidden or any(isinstance(note, Hidden) for note in arguments)
@@ -66,7 +66,7 @@ def _check(value: object, hint: Any, path: str, *, hidden: bool) -> Iterator[str
         yield TypeFailure(f"{path}: must be {_name(hint)} {_got(value, hidden)}")
     elif origin in {Union, types.UnionType}:
         yield from _check_union(value, arguments, path, hidden)
-    elif origin is tuple:
+    elif origin is collections.abc.Sequence or origin is tuple:
         for index, item in enumerate(typing.cast("tuple[object, ...]", value)):
             yield from _check(item, arguments[0], f"{path}[{index}]", hidden=hidden)
     elif origin is list:
@@ -79,20 +79,21 @@ def _check(value: object, hint: Any, path: str, *, hidden: bool) -> Iterator[str
     elif typing.is_typeddict(hint):
         yield from _check_shape(typing.cast("Mapping[str, object]", value), hint, path, hidden)
     elif attrs.has(type(value)):
-        for field in attrs.fields(type(value)):
+        owner: Any = type(value)
+        for field in attrs.fields(owner):
             item = getattr(value, field.name)
-            yield from _check(item, _hints(type(value))[field.name], f"{path}.{field.name}", hidden=hidden)
+            yield from _check(item, _hints(owner)[field.name], f"{path}.{field.name}", hidden=hidden)
     elif isinstance(value, timedelta) and value < timedelta(0):
         yield f"{path}: must not be negative {_got(value, hidden)}"
 
 
-def _check_union(value: object, options: tuple[Any, ...], path: str, hidden: bool) -> Iterator[str]:  # noqa: FBT001
+def _check_union(value: object, options: tuple[Any, ...], path: str, hidden: bool) -> Iterator[str]:
     """Check against the options of the value's type; the one with the fewest failures is what was meant."""
     fitting = [option for option in options if _accepts(value, option)]
     yield from min((list(_check(value, option, path, hidden=hidden)) for option in fitting), key=len)
 
 
-def _check_shape(value: Mapping[str, object], hint: Any, path: str, hidden: bool) -> Iterator[str]:  # noqa: ANN401, FBT001
+def _check_shape(value: Mapping[str, object], hint: Any, path: str, hidden: bool) -> Iterator[str]:
     known = _hints(hint)
     for key, item in value.items():
         if key in known:
@@ -106,7 +107,7 @@ def _check_shape(value: Mapping[str, object], hint: Any, path: str, hidden: bool
         yield TypeFailure(f"{path}: the key {key!r} is missing; add it")
 
 
-def _accepts(value: object, hint: Any) -> bool:  # noqa: ANN401 - any type hint
+def _accepts(value: object, hint: Any) -> bool:
     """Return whether the value is of the hinted type, without looking into it."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if hint is Any:
@@ -121,12 +122,14 @@ def _accepts(value: object, hint: Any) -> bool:  # noqa: ANN401 - any type hint
         return value is None
     if origin in {dict, collections.abc.Mapping} or typing.is_typeddict(hint):
         return isinstance(value, collections.abc.Mapping)
+    if origin is collections.abc.Sequence:
+        return isinstance(value, tuple)
     if isinstance(value, bool) and (hint is int or hint is float):
         return False
     return isinstance(value, (int, float) if hint is float else origin or hint)
 
 
-def _name(hint: Any) -> str:  # noqa: ANN401 - any type hint
+def _name(hint: Any) -> str:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     names = {str: "text", int: "a whole number", float: "a number", bool: "True or False", type(None): "None"}
     if origin is Annotated:
@@ -135,18 +138,18 @@ def _name(hint: Any) -> str:  # noqa: ANN401 - any type hint
         return " or ".join(dict.fromkeys(_name(option) for option in arguments))
     if origin is Literal:
         return " or ".join(repr(option) for option in arguments)
-    if origin in {tuple, list}:
+    if origin in {tuple, list, collections.abc.Sequence}:
         return f"a list of {_name(arguments[0])}"
     if origin in {dict, collections.abc.Mapping} or typing.is_typeddict(hint):
         return "a mapping"
     return names.get(hint, getattr(hint, "__name__", str(hint)))
 
 
-def _broken(value: object, rule: Rule, path: str, hidden: bool) -> str:  # noqa: FBT001
+def _broken(value: object, rule: Rule, path: str, hidden: bool) -> str:
     return f"{path}: must {rule.must} {_got(value, hidden)}; {rule.instead}"
 
 
-def _got(value: object, hidden: bool) -> str:  # noqa: FBT001
+def _got(value: object, hidden: bool) -> str:
     return "(its value is not shown)" if hidden else f"(got {value!r})"
 
 
@@ -168,6 +171,7 @@ def _check_replicas(props: MlflowProps, needs: Needs) -> Iterator[str]:
             f"MlflowProps.scaling: {needs.single_writer} cannot be shared by replicas (got {props.scaling}); "
             "use PostgreSQL(...) and a shared artifact store, or FixedReplicas(1)"
         )
+        return
     for claim in claims:
         if "ReadWriteMany" not in claim.access_modes:
             yield (
@@ -208,7 +212,9 @@ def _check_hosts(props: MlflowProps, needs: Needs) -> Iterator[str]:
             "Ingress.hosts: a rule without host answers every name, and MLflow refuses names that it does not know "
             "(got host=None and no allowed_hosts); name the host, or list the names in MlflowProps.allowed_hosts"
         )
-    yield from _repeated("Ingress.hosts", [(host.host, path.path) for host in props.exposure.hosts for path in host.paths])
+    yield from _repeated(
+        "Ingress.hosts", [(host.host, path.path) for host in props.exposure.hosts for path in host.paths]
+    )
     for index, host in enumerate(props.exposure.hosts):
         if not host.paths:
             yield f"Ingress.hosts[{index}].paths: must not be empty (got ()); write IngressPath() for the root"
@@ -221,7 +227,11 @@ def _check_network(props: MlflowProps, needs: Needs) -> Iterator[str]:
                 f"MlflowProps.pod_cidrs: MLflow has no pattern for IPv6 networks (got {cidr!r}); "
                 "leave it out, and write single addresses as allowed_hosts"
             )
-    if isinstance(props.service, NodePort | LoadBalancer) and props.network_policy is None and props.service.source_ranges:
+    if (
+        isinstance(props.service, NodePort | LoadBalancer)
+        and props.network_policy is None
+        and props.service.source_ranges
+    ):
         service = type(props.service).__name__
         yield (
             f"{service}.source_ranges: nothing would enforce them inside the cluster "
@@ -279,18 +289,14 @@ def _check_extra_args(props: MlflowProps, needs: Needs) -> Iterator[str]:
         elif flag in _REFUSED_FLAGS:
             yield f"MlflowProps.extra_args: --{flag} is refused (got {flag!r}); {_REFUSED_FLAGS[flag]}"
         elif value is False:
-            yield (
-                f"MlflowProps.extra_args: a flag is there or not (got {flag!r}: False); leave it out"
-            )
+            yield (f"MlflowProps.extra_args: a flag is there or not (got {flag!r}: False); leave it out")
 
 
 def _check_extra_env(props: MlflowProps, needs: Needs) -> Iterator[str]:
-    yield from _repeated("MlflowProps.extra_env", [item["name"] for item in props.extra_env if "name" in item])
+    yield from _repeated("MlflowProps.extra_env", [item["name"] for item in props.extra_env])
     for item in props.extra_env:
         if "value" in item and "valueFrom" in item:
-            yield (
-                f"MlflowProps.extra_env: {item['name']} has both value and valueFrom; keep one of them"
-            )
+            yield (f"MlflowProps.extra_env: {item['name']} has both value and valueFrom; keep one of them")
 
 
 def _check_inputs_of_pods(props: MlflowProps, needs: Needs) -> Iterator[str]:

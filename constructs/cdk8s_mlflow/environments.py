@@ -59,7 +59,7 @@ def synthesize(environments: Iterable[Environment]) -> None:
             print(f"{environment}: {notice}", file=sys.stderr)  # noqa: T201 - a command's output
 
 
-def _check(table: tuple[Environment, ...]) -> None:
+def _check(table: tuple[object, ...]) -> None:
     failures = [failure for environment in table for failure in _failures(environment)]
     names = [environment.name for environment in table if isinstance(environment, Environment)]
     failures += [
@@ -72,13 +72,11 @@ def _check(table: tuple[Environment, ...]) -> None:
         raise InvalidProps(subject, failures)
 
 
-def _failures(environment: Environment) -> list[str]:
+def _failures(environment: object) -> list[str]:
     if not isinstance(environment, Environment):
         return [f"synthesize(): the table holds environments (got {environment!r}); write Environment(...)"]
     label = str(environment.name)
-    of_itself = [
-        failure for failure in check_values(environment, label) if not failure.startswith(f"{label}.mlflow")
-    ]
+    of_itself = [failure for failure in check_values(environment, label) if not failure.startswith(f"{label}.mlflow")]
     if of_itself or not isinstance(environment.mlflow, MlflowProps):
         return of_itself or check_values(environment, label)
     try:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import attrs
 
 from cdk8s_mlflow.needs import CidrPeer, NamespacePeer, PodPeer
-from cdk8s_mlflow.values import (AnnotationKey, Cidr, DnsLabel, DnsName, IngressHostName, NodePortNumber, Port, UrlPath, as_tuple)
+from cdk8s_mlflow.values import (
+    AnnotationKey,
+    Cidr,
+    DnsLabel,
+    DnsName,
+    IngressHostName,
+    NodePortNumber,
+    Port,
+    UrlPath,
+    sequences,
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -17,7 +27,7 @@ class ClusterIP:
 
     port: Port = 5000
     """The Service's port; the pods listen on 5000 in any case."""
-    annotations: Mapping[AnnotationKey, str] = {}
+    annotations: Mapping[AnnotationKey, str] = attrs.field(factory=dict)
 
     @property
     def node_port(self) -> None:
@@ -30,7 +40,7 @@ class ClusterIP:
         return None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=sequences)
 class NodePort:
     """A Service that every node answers for. MLflow has no login of its own by default: mind who sees the nodes."""
 
@@ -38,20 +48,20 @@ class NodePort:
     """The Service's port inside the cluster."""
     node_port: NodePortNumber | None = None
     """The nodes' port; the cluster chooses one if left out."""
-    source_ranges: tuple[Cidr, ...] = attrs.field(default=(), converter=as_tuple)
+    source_ranges: Sequence[Cidr] = ()
     """Who may connect, for the network policy: everybody if left out."""
-    annotations: Mapping[AnnotationKey, str] = {}
+    annotations: Mapping[AnnotationKey, str] = attrs.field(factory=dict)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=sequences)
 class LoadBalancer:
     """A Service with an address of its own from the cloud. MLflow has no login of its own by default."""
 
     port: Port = 5000
     node_port: NodePortNumber | None = None
-    source_ranges: tuple[Cidr, ...] = attrs.field(default=(), converter=as_tuple)
+    source_ranges: Sequence[Cidr] = ()
     """Who may connect, for the load balancer and the network policy: everybody if left out."""
-    annotations: Mapping[AnnotationKey, str] = {}
+    annotations: Mapping[AnnotationKey, str] = attrs.field(factory=dict)
 
 
 Service = ClusterIP | NodePort | LoadBalancer
@@ -72,30 +82,32 @@ class IngressPath:
     """
 
 
-@attrs.frozen
+@attrs.frozen(field_transformer=sequences)
 class IngressHost:
     """A host name and the paths that are served under it."""
 
     host: IngressHostName | None
     """None answers every name; say then in ``MlflowProps.allowed_hosts`` which names MLflow accepts."""
-    paths: tuple[IngressPath, ...] = attrs.field(default=(IngressPath(),), converter=as_tuple)
+    paths: Sequence[IngressPath] = (IngressPath(),)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=sequences)
 class IngressTls:
     """A certificate for some of the hosts."""
 
     secret_name: DnsName | None = None
     """The Secret with the certificate; the controller's default certificate if left out."""
-    hosts: tuple[IngressHostName, ...] = attrs.field(default=(), converter=as_tuple)
+    hosts: Sequence[IngressHostName] = ()
     """The hosts that it is for; all of the Ingress if left out."""
 
 
-def _hosts(hosts: Iterable[str | IngressHost]) -> tuple[IngressHost, ...]:
+def _hosts(hosts: Sequence[str | IngressHost]) -> tuple[IngressHost, ...]:
+    if isinstance(hosts, str):  # for checks to name: it should be a list
+        return hosts  # type: ignore[return-value]
     return tuple(IngressHost(host) if isinstance(host, str) else host for host in hosts)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=sequences)
 class Ingress:
     """An Ingress (``networking.k8s.io/v1``) in front of the Service.
 
@@ -107,9 +119,9 @@ class Ingress:
     """Host names, or :class:`IngressHost` where paths matter. The first one makes the public URL."""
     ingress_class_name: DnsName | None = None
     """The cluster's default class if left out."""
-    tls: tuple[IngressTls, ...] = attrs.field(default=(), converter=as_tuple)
-    annotations: Mapping[AnnotationKey, str] = {}
-    allowed_from: tuple[NamespacePeer | PodPeer | CidrPeer, ...] = attrs.field(default=(), converter=as_tuple)
+    tls: Sequence[IngressTls] = ()
+    annotations: Mapping[AnnotationKey, str] = attrs.field(factory=dict)
+    allowed_from: Sequence[NamespacePeer | PodPeer | CidrPeer] = ()
     """Where the controller's pods are, such as ``NamespacePeer("ingress-nginx")``."""
 
     def has_tls(self, host: str | None) -> bool:
@@ -117,6 +129,6 @@ class Ingress:
         return any(host in tls.hosts or not tls.hosts for tls in self.tls)
 
     def origins(self) -> tuple[str, ...]:
-        """Return scheme and host of each host that has a fixed name."""
-        names = [item.host for item in self.hosts if item.host and not item.host.startswith("*.")]
+        """Return scheme and host of each named host, those without a wildcard first."""
+        names = sorted((item.host for item in self.hosts if item.host), key=lambda name: name.startswith("*."))
         return tuple(f"{'https' if self.has_tls(name) else 'http'}://{name}" for name in names)

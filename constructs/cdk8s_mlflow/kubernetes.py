@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypedDict
 
-from cdk8s_mlflow.values import EnvName
+from cdk8s_mlflow.values import EnvName, Quantity
 
 
 class Toleration(TypedDict, total=False):
@@ -170,8 +170,8 @@ class SecurityContext(TypedDict, total=False):
 class ResourceRequirements(TypedDict, total=False):
     """What a container asks for and may not exceed, as quantities by resource name."""
 
-    requests: dict[str, str]
-    limits: dict[str, str]
+    requests: dict[str, Quantity]
+    limits: dict[str, Quantity]
 
 
 class _Named(TypedDict):

@@ -70,7 +70,7 @@ def _define(plan: Plan) -> Iterator[Manifest]:
 _MEANT_EMPTY = {"emptyDir", "podSelector", "namespaceSelector"}
 
 
-def _without_nothing(value: Any) -> Any:  # noqa: ANN401 - any part of a manifest
+def _without_nothing(value: Any) -> Any:
     """Return a manifest without what is None or empty, which ``kubectl diff`` would show for ever."""
     if isinstance(value, dict):
         cleaned = {key: _without_nothing(item) for key, item in value.items()}
@@ -81,4 +81,4 @@ def _without_nothing(value: Any) -> Any:  # noqa: ANN401 - any part of a manifes
 
 
 def _is_nothing(value: object) -> bool:
-    return value is None or value == {} or value == []
+    return value is None or value in ({}, [])

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
 import cdk8s
 from constructs import Construct
 
+from cdk8s_mlflow.checks import InvalidProps
 from cdk8s_mlflow.manifests import define_manifests
+from cdk8s_mlflow.needs import Manifest
 from cdk8s_mlflow.plan import plan
 from cdk8s_mlflow.props import MlflowProps
 from cdk8s_mlflow.resources.emit import emit
+
+if TYPE_CHECKING:
+    import cdk8s_plus_27
 
 
 class Mlflow(Construct):
@@ -26,6 +34,7 @@ class Mlflow(Construct):
         chart = cdk8s.Chart.of(scope)
         self._plan = plan(MlflowProps() if props is None else props, name=id, namespace=chart.namespace)
         manifests = define_manifests(self._plan)
+        _claim_names(chart, id, manifests)
         super().__init__(scope, id)
         self._objects = [emit(self, manifest) for manifest in manifests]
 
@@ -52,3 +61,23 @@ class Mlflow(Construct):
     def client_environment(self) -> dict[str, str]:
         """Return the variables that an MLflow client in another pod of the cluster needs."""
         return {"MLFLOW_TRACKING_URI": self.tracking_uri}
+
+    def env_values(self) -> dict[str, cdk8s_plus_27.EnvValue]:
+        """Return :meth:`client_environment` for a container of cdk8s-plus: ``env_variables=mlflow.env_values()``."""
+        import cdk8s_plus_27  # noqa: PLC0415 - takes 0.2 s to load, and few charts need it
+
+        return {name: cdk8s_plus_27.EnvValue.from_value(value) for name, value in self.client_environment().items()}
+
+
+_names: WeakKeyDictionary[cdk8s.Chart, set[tuple[str, str]]] = WeakKeyDictionary()
+
+
+def _claim_names(chart: cdk8s.Chart, id: str, manifests: list[Manifest]) -> None:  # noqa: A002 - constructs' word
+    """Refuse two releases of one chart that would overwrite each other in the cluster."""
+    taken = _names.setdefault(chart, set())
+    names = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in manifests}
+    if taken & names:
+        twice = ", ".join(f"{kind}/{name}" for kind, name in sorted(taken & names)[:3])
+        failure = f"MlflowProps.name: another Mlflow of this chart has {twice} and more; give one of them another name"
+        raise InvalidProps(f"Mlflow {id!r}", [failure])
+    taken |= names

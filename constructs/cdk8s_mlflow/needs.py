@@ -7,12 +7,22 @@ A store, a secret or an exposure answers with :class:`Needs`; the plan merges th
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import attrs
 
-from cdk8s_mlflow.values import (AnnotationKey, Cidr, DnsName, LabelValue, NameSuffix, Port, Quantity, SecretKeyName, as_tuple)
+from cdk8s_mlflow.values import (
+    AnnotationKey,
+    Cidr,
+    DnsName,
+    LabelValue,
+    NameSuffix,
+    Port,
+    Quantity,
+    SecretKeyName,
+    sequences,
+)
 
 Manifest = dict[str, Any]
 """A Kubernetes object, or a part of one, in the API's own shape."""
@@ -111,7 +121,7 @@ class EmptyDir:
     """``Memory`` keeps it off the disk and counts it against the memory limit."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=sequences)
 class VolumeClaim:
     """A new PersistentVolumeClaim, made with the other objects of the release.
 
@@ -128,9 +138,7 @@ class VolumeClaim:
     """Requested storage. It can grow later if the storage class allows it, and never shrink."""
     storage_class_name: DnsName | None = None
     """The cluster's default class if left out."""
-    access_modes: tuple[Literal["ReadWriteOnce", "ReadWriteMany", "ReadWriteOncePod"], ...] = attrs.field(
-        default=("ReadWriteOnce",), converter=as_tuple
-    )
+    access_modes: Sequence[Literal["ReadWriteOnce", "ReadWriteMany", "ReadWriteOncePod"]] = ("ReadWriteOnce",)
     """Only ``ReadWriteMany`` allows more than one replica; every other mode forces one replica and Recreate."""
     annotations: Mapping[AnnotationKey, str] = {
         "argocd.argoproj.io/sync-options": "Delete=false,Prune=false",
@@ -139,15 +147,13 @@ class VolumeClaim:
     """Annotations of the claim. The default keeps the data when a GitOps tool or Helm removes the release."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=sequences)
 class ExistingVolumeClaim:
     """A PersistentVolumeClaim that somebody else manages."""
 
     claim_name: DnsName
     """Its name in the release's namespace."""
-    access_modes: tuple[Literal["ReadWriteOnce", "ReadWriteMany", "ReadWriteOncePod"], ...] = attrs.field(
-        default=("ReadWriteOnce",), converter=as_tuple
-    )
+    access_modes: Sequence[Literal["ReadWriteOnce", "ReadWriteMany", "ReadWriteOncePod"]] = ("ReadWriteOnce",)
     """What the claim allows: it cannot be seen at synth time, and decides how many replicas may run."""
     name: NameSuffix = "data"
     """Its folder in the pod (``/mlflow/data``)."""
@@ -197,12 +203,12 @@ class PodPeer:
         return pods if self.namespace is None else NamespacePeer(self.namespace).selector() | pods
 
 
-@attrs.frozen
+@attrs.frozen(field_transformer=sequences)
 class CidrPeer:
     """The addresses of one network, outside the cluster or inside."""
 
     cidr: Cidr
-    except_: tuple[Cidr, ...] = attrs.field(default=(), converter=as_tuple)
+    except_: Sequence[Cidr] = ()
     """Parts of it that are left out."""
 
     def selector(self) -> Manifest:
@@ -245,8 +251,8 @@ class CredentialFile:
     name: str
     text: str
     """The content; ``${NAME}`` stands for the value of that secret."""
-    secrets: Mapping[str, SecretUse] = {}
-    escapes: Mapping[str, str] = {}
+    secrets: Mapping[str, SecretUse] = attrs.field(factory=dict)
+    escapes: Mapping[str, str] = attrs.field(factory=dict)
     """Characters of the values that the file's format wants written otherwise."""
 
 
@@ -265,7 +271,7 @@ class MigrationDialect:
 
     try_lock: str | None
     """SQL that tries to take a lock for this connection and returns whether it has; None if one pod writes."""
-    causes: Mapping[str, str] = {}
+    causes: Mapping[str, str] = attrs.field(factory=dict)
     """Part of the driver's message -> what is wrong and the prop to mend, for the log."""
 
 

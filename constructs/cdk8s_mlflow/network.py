@@ -29,12 +29,17 @@ def public_url(props: MlflowProps) -> str | None:
     if props.public_url is not None:
         return props.public_url.rstrip("/")
     origins = props.exposure.origins() if props.exposure else ()
-    return f"{origins[0]}{props.static_prefix or ''}" if origins else None
+    return f"{origins[0]}{props.static_prefix or ''}" if origins and "*" not in origins[0] else None
 
 
 def service_names(name: str, namespace: str, cluster_domain: str) -> list[str]:
     """Return every form of a Service's DNS name."""
-    return [name, f"{name}.{namespace}", f"{name}.{namespace}.svc", f"{name}.{namespace}.svc.{cluster_domain}"]
+    return [
+        name,
+        f"{name}.{namespace}",
+        f"{name}.{namespace}.svc",
+        f"{name}.{namespace}.svc.{cluster_domain}",
+    ]
 
 
 def allowed_hosts(props: MlflowProps, services: Iterable[str]) -> list[str]:
@@ -45,7 +50,13 @@ def allowed_hosts(props: MlflowProps, services: Iterable[str]) -> list[str]:
     """
     doors = [host.host for host in props.exposure.hosts if host.host] if props.exposure else []
     public = public_url(props)
-    names = [*services, *doors, *([urlsplit(public).hostname or ""] if public else []), "localhost", "127.0.0.1"]
+    names = [
+        *services,
+        *doors,
+        *([urlsplit(public).hostname or ""] if public else []),
+        "localhost",
+        "127.0.0.1",
+    ]
     both_forms = [form for name in names for form in (name, f"{name}:*")]
     return list(dict.fromkeys([*both_forms, *_address_patterns(props.pod_cidrs), *props.allowed_hosts]))
 

@@ -31,27 +31,11 @@ from cdk8s_mlflow.needs import (
     SuppliedSecret,
     VolumeClaim,
 )
+from cdk8s_mlflow.pod_security import CONTAINER_SECURITY, POD_SECURITY
 from cdk8s_mlflow.props import MlflowProps
 
-# The user that every container runs as; nothing depends on the number, but volumes keep its group.
-USER_ID = 10001
-
-POD_SECURITY: Manifest = {
-    "runAsNonRoot": True,
-    "runAsUser": USER_ID,
-    "runAsGroup": USER_ID,
-    "fsGroup": USER_ID,
-    # Without this the kubelet walks through a whole artifact volume at each start.
-    "fsGroupChangePolicy": "OnRootMismatch",
-    "seccompProfile": {"type": "RuntimeDefault"},
-}
-CONTAINER_SECURITY: Manifest = {
-    "allowPrivilegeEscalation": False,
-    "capabilities": {"drop": ["ALL"]},
-    "readOnlyRootFilesystem": True,
-    "runAsNonRoot": True,
-    "seccompProfile": {"type": "RuntimeDefault"},
-}
+# MLflow itself waits 106 s for its database before it gives up; the startup probe must outlast that.
+STARTUP_SECONDS = 180
 
 
 @attrs.frozen(kw_only=True)
@@ -118,7 +102,7 @@ class PodPlan:
     claims: tuple[VolumeClaim, ...]
 
 
-def plan_pod(  # noqa: PLR0913 - each is a decision about the pod
+def plan_pod(
     props: MlflowProps,
     naming: Naming,
     component: Component,
@@ -221,7 +205,11 @@ def _secrets(needs: Needs, naming: Naming) -> Iterator[SuppliedSecret]:
 
 def _mount(mount: Mount) -> Manifest:
     optional: Manifest = {"readOnly": True} if mount.read_only else {}
-    return {"name": mount.volume, "mountPath": mount.path} | optional | ({"subPath": mount.sub_path} if mount.sub_path else {})
+    return (
+        {"name": mount.volume, "mountPath": mount.path}
+        | optional
+        | ({"subPath": mount.sub_path} if mount.sub_path else {})
+    )
 
 
 def _mounts(containers: Iterable[Container]) -> Iterator[Mount]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Literal
 
@@ -26,10 +26,27 @@ from cdk8s_mlflow.observability import Metrics
 from cdk8s_mlflow.operations import Migration
 from cdk8s_mlflow.scaling import DisruptionBudget, FixedReplicas
 from cdk8s_mlflow.secrets import GeneratedSecret
-from cdk8s_mlflow.values import (AnnotationKey, Cidr, Digest, DnsName, FlagName, HostPattern, KubernetesVersion, LabelValue, ObjectName, Origin, PositiveInt, Repository, StaticPrefix, Tag, Url, as_tuple)
+from cdk8s_mlflow.values import (
+    AnnotationKey,
+    Cidr,
+    Digest,
+    DnsName,
+    FlagName,
+    HostPattern,
+    KubernetesVersion,
+    LabelValue,
+    ObjectName,
+    Origin,
+    PositiveInt,
+    Repository,
+    StaticPrefix,
+    Tag,
+    Url,
+    sequences,
+)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=sequences)
 class Image:
     """The image that every pod of the release runs, one that has MLflow and its drivers.
 
@@ -41,7 +58,7 @@ class Image:
     digest: Digest | None = None
     """Pins the content; the tag then only tells the reader which version it is."""
     pull_policy: Literal["IfNotPresent", "Always", "Never"] = "IfNotPresent"
-    pull_secrets: tuple[DnsName, ...] = attrs.field(default=(), converter=as_tuple)
+    pull_secrets: Sequence[DnsName] = ()
     """Secrets with the registry's credentials: the larribas chart's ``imagePullSecrets``."""
 
     @property
@@ -56,7 +73,7 @@ class ServiceAccount:
 
     name: DnsName | None = None
     """The release's name if left out."""
-    annotations: Mapping[AnnotationKey, str] = {}
+    annotations: Mapping[AnnotationKey, str] = attrs.field(factory=dict)
     """Where clouds attach a role: ``{"eks.amazonaws.com/role-arn": "arn:..."}``."""
 
 
@@ -67,7 +84,7 @@ class ExistingServiceAccount:
     name: DnsName = "default"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=sequences)
 class NetworkPolicy:
     """Who may connect to the pods, and where the pods may connect to; everything else is refused.
 
@@ -75,13 +92,13 @@ class NetworkPolicy:
     Out: DNS, the stores' ports, and :attr:`egress`. A cluster whose network plugin knows no policies ignores it.
     """
 
-    clients: tuple[NamespacePeer | PodPeer | CidrPeer, ...] = attrs.field(default=(), converter=as_tuple)
+    clients: Sequence[NamespacePeer | PodPeer | CidrPeer] = ()
     """Further pods or networks that may use the server, such as ``NamespacePeer("training")``."""
-    egress: tuple[Endpoint, ...] = attrs.field(default=(), converter=as_tuple)
+    egress: Sequence[Endpoint] = ()
     """Further ports that the server may reach."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=sequences)
 class MlflowProps:
     """Everything that can be said about a tracking server. Every field has a default that runs."""
 
@@ -147,16 +164,14 @@ class MlflowProps:
     """
     static_prefix: StaticPrefix | None = None
     """Path below which UI and API are served. ``--static-prefix``. Probes and the public URL follow."""
-    allowed_hosts: tuple[HostPattern, ...] = attrs.field(default=(), converter=as_tuple)
+    allowed_hosts: Sequence[HostPattern] = ()
     """Further Host headers to accept; the Service's names, the exposure's hosts, localhost are known already.
 
     ``name`` and ``name:port`` are different to MLflow: write ``name`` and ``name:*``.
     """
-    cors_allowed_origins: tuple[Origin, ...] = attrs.field(default=(), converter=as_tuple)
+    cors_allowed_origins: Sequence[Origin] = ()
     """Further origins whose browsers may write; the public URL's and the exposure's are known already."""
-    pod_cidrs: tuple[Cidr, ...] = attrs.field(
-        default=("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"), converter=as_tuple
-    )
+    pod_cidrs: Sequence[Cidr] = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
     """Networks of the pods, by whose addresses monitoring reaches them (an accepted Host header), and whose
     proxies may say ``X-Forwarded-Proto``. Add ``100.64.0.0/10`` on clusters with carrier-grade addresses."""
     cluster_domain: DnsName = "cluster.local"
@@ -168,31 +183,29 @@ class MlflowProps:
 
     service_account: ServiceAccount | ExistingServiceAccount = ServiceAccount()
     """The identity of the server's pods: a new one without any right if left out."""
-    extra_args: Mapping[FlagName, str | int | float | bool] = {}
+    extra_args: Mapping[FlagName, str | int | float | bool] = attrs.field(factory=dict)
     """Further flags of ``mlflow server``, without dashes. True makes a bare flag. Never for a secret: arguments
     are seen by everybody on the node."""
-    extra_env: tuple[EnvironmentVariable, ...] = attrs.field(default=(), converter=as_tuple)
+    extra_env: Sequence[EnvironmentVariable] = ()
     """Further environment variables of the server, in Kubernetes' own shape."""
-    env_from: tuple[EnvironmentSource, ...] = attrs.field(default=(), converter=as_tuple)
+    env_from: Sequence[EnvironmentSource] = ()
     """ConfigMaps and Secrets whose keys all become variables of the server. Variables that this construct
     sets win over them."""
-    pod_annotations: Mapping[AnnotationKey, str] = {}
+    pod_annotations: Mapping[AnnotationKey, str] = attrs.field(factory=dict)
     """Further annotations of the server's pods."""
-    pod_labels: Mapping[AnnotationKey, LabelValue] = {}
+    pod_labels: Mapping[AnnotationKey, LabelValue] = attrs.field(factory=dict)
     """Further labels of the server's pods."""
-    pod_security_context: PodSecurityContext = {}
+    pod_security_context: PodSecurityContext = attrs.field(factory=PodSecurityContext)
     """Merged over the default, which passes Pod Security "restricted". Loosening it is reported at synth."""
-    security_context: SecurityContext = {}
+    security_context: SecurityContext = attrs.field(factory=SecurityContext)
     """Merged over the default of every container. Loosening it is reported at synth."""
-    node_selector: Mapping[AnnotationKey, LabelValue] = {}
+    node_selector: Mapping[AnnotationKey, LabelValue] = attrs.field(factory=dict)
     """Labels that a node must have, for every pod of the release."""
-    tolerations: tuple[Toleration, ...] = attrs.field(default=(), converter=as_tuple)
+    tolerations: Sequence[Toleration] = ()
     """Taints that every pod of the release tolerates."""
-    affinity: Affinity = {}
+    affinity: Affinity = attrs.field(factory=Affinity)
     """Where the server's pods should or must run."""
-    topology_spread_constraints: tuple[TopologySpreadConstraint, ...] | None = attrs.field(
-        default=None, converter=attrs.converters.optional(as_tuple)
-    )
+    topology_spread_constraints: Sequence[TopologySpreadConstraint] | None = None
     """How pods spread: softly over nodes and zones from two replicas on, if left out; ``()`` for not at all."""
     priority_class_name: DnsName | None = None
     """Who goes first when nodes are full."""

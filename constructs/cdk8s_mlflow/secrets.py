@@ -42,7 +42,9 @@ class InlineSecret:
         """Return a Secret that holds the value."""
         secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "type": "Opaque"}
         return SuppliedSecret(
-            reference=SecretKey(name, kind), objects=(secret | {"stringData": {kind: self.value}},), inline=True
+            reference=SecretKey(name, kind),
+            objects=(secret | {"stringData": {kind: self.value}},),
+            inline=True,
         )
 
 

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterable
-from typing import Annotated, TypeVar
+from collections.abc import Callable
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import attrs
 
 
-T = TypeVar("T")
+def sequences(_owner: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
+    """Make a frozen class keep every list that is given to a ``Sequence`` field as a tuple."""
+    return [field.evolve(converter=_as_tuple) if str(field.type).startswith("Sequence[") else field for field in fields]
 
 
-def as_tuple(values: Iterable[T]) -> tuple[T, ...]:
-    """Convert a list for a frozen class; anything else stays as it is, for :mod:`checks` to name."""
-    return tuple(values) if isinstance(values, list) else values  # type: ignore[return-value]
+def _as_tuple(values: object) -> object:
+    """Convert a list; anything else stays as it is, for :mod:`checks` to name."""
+    return tuple(values) if isinstance(values, list) else values
 
 
 @attrs.frozen
@@ -131,8 +133,10 @@ def quantity_bytes(quantity: str) -> float:
     """Return the number that a Kubernetes quantity such as ``1.5Gi`` stands for (bytes, for memory)."""
     factors = {"m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "": 1.0}
     factors |= {"Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40, "Pi": 2.0**50}
-    number, unit = re.fullmatch(r"([0-9.]+)([A-Za-z]*)", quantity).groups()  # type: ignore[union-attr]
-    return float(number) * factors[unit]
+    unit = quantity.lstrip("0123456789.")
+    if unit not in factors:
+        raise ValueError(f"not a quantity: {quantity!r}")
+    return float(quantity.removesuffix(unit)) * factors[unit]
 
 
 def canonical_quantity(quantity: str) -> str:
@@ -155,7 +159,8 @@ def canonical_quantity(quantity: str) -> str:
 
 Port = Annotated[int, Rule(lambda v: 0 < int(str(v)) < 65536, "be a port number", "write one from 1 to 65535")]
 NodePortNumber = Annotated[
-    int, Rule(lambda v: 30000 <= int(str(v)) < 32768, "be a node port", "write one from 30000 to 32767, or None")
+    int,
+    Rule(lambda v: 30000 <= int(str(v)) < 32768, "be a node port", "write one from 30000 to 32767, or None"),
 ]
 PositiveInt = Annotated[int, Rule(lambda v: int(str(v)) > 0, "be positive", "write 1 or more")]
 Quantity = Annotated[
@@ -205,14 +210,24 @@ EnvName = Annotated[
     str, Rule(_full(_ENV_NAME), "be the name of an environment variable", 'write letters, digits and "_"')
 ]
 FlagName = Annotated[
-    str, Rule(_full(_FLAG), "be a flag of `mlflow server` without its dashes", 'write one such as "x-frame-options"')
+    str,
+    Rule(_full(_FLAG), "be a flag of `mlflow server` without its dashes", 'write one such as "x-frame-options"'),
 ]
 Host = Annotated[
-    str, Rule(_is_host, "be a host name or an IP address", 'write it without scheme and port, such as "db.example.com"')
+    str,
+    Rule(
+        _is_host,
+        "be a host name or an IP address",
+        'write it without scheme and port, such as "db.example.com"',
+    ),
 ]
 IngressHostName = Annotated[
     str,
-    Rule(_is_ingress_host, "be a DNS name", 'write one such as "mlflow.example.com", without scheme, port and path'),
+    Rule(
+        _is_ingress_host,
+        "be a DNS name",
+        'write one such as "mlflow.example.com", without scheme, port and path',
+    ),
 ]
 HostPattern = Annotated[
     str,
@@ -223,14 +238,24 @@ HostPattern = Annotated[
     ),
 ]
 Cidr = Annotated[
-    str, Rule(_is_cidr, "be a network in CIDR notation", 'write one such as "10.0.0.0/8", with no host bits set')
+    str,
+    Rule(_is_cidr, "be a network in CIDR notation", 'write one such as "10.0.0.0/8", with no host bits set'),
 ]
 Url = Annotated[
-    str, Rule(_is_url, "be an http or https URL without credentials", 'write one such as "https://mlflow.example.com"')
+    str,
+    Rule(
+        _is_url,
+        "be an http or https URL without credentials",
+        'write one such as "https://mlflow.example.com"',
+    ),
 ]
 Origin = Annotated[
     str,
-    Rule(_is_origin, "be an origin: scheme, host and port only", 'write one such as "https://mlflow.example.com"'),
+    Rule(
+        _is_origin,
+        "be an origin: scheme, host and port only",
+        'write one such as "https://mlflow.example.com"',
+    ),
 ]
 AbsolutePath = Annotated[
     str,
@@ -289,7 +314,12 @@ Digest = Annotated[
     str, Rule(_full(_DIGEST), "be an image digest", 'write "sha256:" and 64 lower-case hexadecimal digits')
 ]
 PlainText = Annotated[
-    str, Rule(_full(_NO_CONTROL), "be one line of text, and not empty", "leave out line breaks and control characters")
+    str,
+    Rule(
+        _full(_NO_CONTROL),
+        "be one line of text, and not empty",
+        "leave out line breaks and control characters",
+    ),
 ]
 KubernetesVersion = Annotated[
     str,

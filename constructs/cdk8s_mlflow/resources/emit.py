@@ -10,7 +10,7 @@ from cdk8s_mlflow.needs import Manifest
 
 
 def emit(scope: Construct, manifest: Manifest) -> cdk8s.ApiObject:
-    """Create the object of a manifest below ``scope``; the chart adds its labels, and its namespace if there is none."""
+    """Create the object of a manifest below ``scope``; the chart adds what the metadata leaves out."""
     metadata = manifest["metadata"]
     api_object = cdk8s.ApiObject(
         scope,

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from cdk8s_mlflow.needs import Manifest
-from cdk8s_mlflow.plan import STARTUP_SECONDS
-from cdk8s_mlflow.pods import ContainerPlan, PodPlan
+from cdk8s_mlflow.pods import STARTUP_SECONDS, ContainerPlan, PodPlan
 
 
 def define_pod_template(pod: PodPlan) -> Manifest:
@@ -40,7 +39,9 @@ def define_container(container: ContainerPlan) -> Manifest:
         "imagePullPolicy": container.image_pull_policy,
         "command": container.command,
         "args": container.args,
-        "ports": [] if container.port is None else [{"name": "http", "containerPort": container.port, "protocol": "TCP"}],
+        "ports": []
+        if container.port is None
+        else [{"name": "http", "containerPort": container.port, "protocol": "TCP"}],
         "envFrom": container.env_from,
         "env": container.env,
         "resources": container.resources,

@@ -10,7 +10,13 @@ from cdk8s_mlflow.resources.metadata import define_metadata
 def define_service(plan: Plan) -> Manifest:
     """Return the Service."""
     service = plan.service
-    port = {"name": "http", "port": service.port, "targetPort": "http", "protocol": "TCP", "nodePort": service.node_port}
+    port = {
+        "name": "http",
+        "port": service.port,
+        "targetPort": "http",
+        "protocol": "TCP",
+        "nodePort": service.node_port,
+    }
     return {
         "apiVersion": "v1",
         "kind": "Service",

@@ -34,7 +34,10 @@ def manifest(secret: dict[str, str]) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": {"name": secret["name"], "annotations": {"cdk8s-mlflow/generated": "keep: it cannot be made again"}},
+        "metadata": {
+            "name": secret["name"],
+            "annotations": {"cdk8s-mlflow/generated": "keep: it cannot be made again"},
+        },
         "type": "Opaque",
         "stringData": {secret["key"]: new_key(secret["kind"])},
     }
@@ -79,7 +82,10 @@ def main() -> int:
                 print(f"generate: {error}", flush=True)
                 return 1
             except OSError as error:  # URLError and every broken connection
-                print(f"generate: the API server does not answer ({error}); attempt {attempt} of {ATTEMPTS}", flush=True)
+                print(
+                    f"generate: the API server does not answer ({error}); attempt {attempt} of {ATTEMPTS}",
+                    flush=True,
+                )
                 if attempt == ATTEMPTS:
                     return 1
                 time.sleep(min(2**attempt, 30))

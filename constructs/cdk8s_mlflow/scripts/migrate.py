@@ -146,9 +146,7 @@ def take_lock(connection: Any, try_lock: str) -> bool:
 def upgrade(variable: str, limit_seconds: float) -> None:
     """Run ``mlflow db upgrade`` in a process of its own, which reads the URI from the environment."""
     try:
-        done = subprocess.run(  # noqa: S603 - this program itself
-            [sys.executable, __file__, "--upgrade", variable], timeout=limit_seconds, check=False
-        )
+        done = subprocess.run([sys.executable, __file__, "--upgrade", variable], timeout=limit_seconds, check=False)
     except subprocess.TimeoutExpired:
         message = f"the upgrade took longer than {limit_seconds:.0f} s and was stopped; raise Migration.time_limit"
         raise Failure(message) from None

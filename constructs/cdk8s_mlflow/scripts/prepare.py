@@ -16,11 +16,7 @@ SETTINGS = Path(__file__).with_name("credentials.json")
 
 
 def render(text: str, values: dict[str, str], escapes: dict[str, str]) -> str:
-    """Return the text with each ``${NAME}`` replaced by its value, written as the file's format wants it.
-
-    >>> render("*:${password}", {"password": "a:b"}, {":": "\\\\:"})
-    '*:a\\\\:b'
-    """
+    """Return the text with each ``${NAME}`` replaced by its value, written as the file's format wants it."""
     for name, value in values.items():
         if "\n" in value or "\r" in value:
             message = f"the secret {name!r} has a line break, which no credential file can hold; check its Secret"
@@ -39,8 +35,8 @@ def write_files(files: list[dict[str, Any]], environment: dict[str, str]) -> Non
     for path, content in contents.items():
         Path(path).unlink(missing_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(content)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as output:
+            output.write(content)
 
 
 def main() -> int:

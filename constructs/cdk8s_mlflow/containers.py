@@ -1,0 +1,219 @@
+"""The containers that run: the server, and those that prepare its pod. Each is decided here, for any pod."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from importlib import resources
+
+import attrs
+
+from cdk8s_mlflow import network
+from cdk8s_mlflow.artifact_store import Proxied
+from cdk8s_mlflow.naming import Naming
+from cdk8s_mlflow.needs import (
+    CREDENTIALS_DIRECTORY,
+    FILES_DIRECTORY,
+    ConfigFile,
+    CredentialFile,
+    EmptyDir,
+    EnvVar,
+    GeneratedKey,
+    Manifest,
+    Mount,
+    Needs,
+    PodField,
+    SecretUse,
+    merge,
+)
+from cdk8s_mlflow.operations import Migration
+from cdk8s_mlflow.pods import Container, config_file, literal, seconds
+from cdk8s_mlflow.props import MlflowProps
+from cdk8s_mlflow.stores import VARIABLES, Stores
+from cdk8s_mlflow.values import canonical_quantity, quantity_bytes
+
+SERVER_PORT = 5000
+_MEBI = 2**20
+
+
+def server_needs(props: MlflowProps, stores: Stores, naming: Naming, namespace: str | None) -> Needs:
+    """Return what the server's container needs apart from its stores."""
+    services = network.service_names(naming.object(), namespace or "$(POD_NAMESPACE)", props.cluster_domain)
+    plain: dict[str, str | None] = {
+        "MLFLOW_WORKERS": str(props.workers),
+        "MLFLOW_STATIC_PREFIX": props.static_prefix,
+        "MLFLOW_SERVER_ALLOWED_HOSTS": ",".join(network.allowed_hosts(props, services)),
+        "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": ",".join(network.cors_allowed_origins(props)) or None,
+        "MLFLOW_UVICORN_OPTS": f"--timeout-graceful-shutdown {seconds(props.graceful_shutdown_timeout)}",
+        "FORWARDED_ALLOW_IPS": ",".join(props.pod_cidrs) if props.exposure else None,
+        "MLFLOW_EXPOSE_PROMETHEUS": "/tmp/prometheus" if props.metrics else None,  # noqa: S108 - the pod's own /tmp
+        # 9 processes and 1.6 GiB for tasks that most installations never run.
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
+    return merge(
+        # Known to the kubelet only; other variables refer to it, so it comes first.
+        Needs(env=() if namespace else (EnvVar("POD_NAMESPACE", PodField("metadata.namespace")),)),
+        _process_needs(_tmp_size(props, stores)),
+        Needs(env=tuple(EnvVar(name, value) for name, value in plain.items() if value is not None)),
+        Needs(env=_artifact_env(props, stores)),
+        Needs(
+            env=(
+                EnvVar(
+                    "MLFLOW_CRYPTO_KEK_PASSPHRASE",
+                    SecretUse("crypto-kek-passphrase", props.crypto_kek_passphrase, "passphrase"),
+                ),
+                EnvVar(
+                    "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY",
+                    SecretUse("webhook-encryption-key", props.webhook_secret_encryption_key, "fernet"),
+                ),
+            )
+        ),
+    )
+
+
+def _process_needs(tmp_size: str) -> Needs:
+    """Return what every Python process needs below a read-only root: one place to write."""
+    tmp = Mount(volume="tmp", source=EmptyDir(size_limit=tmp_size), path="/tmp")  # noqa: S108 - the pod's own /tmp
+    # The image has no home for the numeric user; libraries look for one.
+    return Needs(env=(EnvVar("HOME", "/tmp"),), mounts=(tmp,))  # noqa: S108
+
+
+def _tmp_size(props: MlflowProps, stores: Stores) -> str:
+    """Return the size of ``/tmp``: object stores make MLflow keep each file there while it passes."""
+    base = 512 * _MEBI
+    access = props.artifact_access
+    if isinstance(access, Proxied) and stores.artifacts is not None and stores.artifacts.spools:
+        base += int(quantity_bytes(access.largest_artifact)) * access.concurrent_transfers
+    return canonical_quantity(f"{-(-base // _MEBI)}Mi")
+
+
+def _artifact_env(props: MlflowProps, stores: Stores) -> tuple[EnvVar, ...]:
+    uri = literal(stores.artifacts.uri) if stores.artifacts else ""
+    if isinstance(props.artifact_access, Proxied):
+        return (EnvVar("MLFLOW_SERVE_ARTIFACTS", "true"), EnvVar("MLFLOW_ARTIFACTS_DESTINATION", uri))
+    return (EnvVar("MLFLOW_SERVE_ARTIFACTS", "false"), EnvVar("MLFLOW_DEFAULT_ARTIFACT_ROOT", uri))
+
+
+def server_container(props: MlflowProps, needs: Needs, credentials: Needs) -> Container:
+    """Return the server's container."""
+    return Container(
+        name="mlflow",
+        # The image has no entrypoint. A Service called "mlflow" makes older kubelets set MLFLOW_PORT=tcp://...,
+        # so the port is an argument.
+        command=("mlflow", "server"),
+        args=("--host", "0.0.0.0", "--port", str(SERVER_PORT), *_extra_args(props)),  # noqa: S104 - it is a server
+        needs=merge(needs, credentials),
+        extra_env=tuple(dict(item) for item in props.extra_env),
+        env_from=tuple(dict(item) for item in props.env_from),
+        resources=_resources(props),
+        port=SERVER_PORT,
+        health_path=f"{props.static_prefix or ''}/health",
+        pre_stop_delay=props.pre_stop_delay,
+    )
+
+
+def _extra_args(props: MlflowProps) -> Iterator[str]:
+    for flag, value in props.extra_args.items():
+        yield f"--{flag}" if value is True else f"--{flag}={value}"
+
+
+def _resources(props: MlflowProps) -> Manifest:
+    if props.resources is not None:
+        return {
+            part: {name: canonical_quantity(str(amount)) for name, amount in amounts.items()}
+            for part, amounts in (
+                ("requests", props.resources.get("requests")),
+                ("limits", props.resources.get("limits")),
+            )
+            if amounts
+        }
+    return {
+        "requests": {"cpu": "250m", "memory": canonical_quantity(f"{512 + 256 * props.workers}Mi")},
+        "limits": {"memory": canonical_quantity(f"{768 + 256 * props.workers}Mi")},
+    }
+
+
+def prepare_credentials(needs: Needs) -> tuple[Needs, tuple[Container, ...]]:
+    """Return the mount of the credential files, and the init container that writes them; nothing if there are none."""
+    if not needs.credential_files:
+        return Needs(), ()
+    source = EmptyDir(size_limit="1Mi", medium="Memory")
+    mount = Mount(volume="credentials", source=source, path=CREDENTIALS_DIRECTORY)
+    uses = {use.purpose: use for file in needs.credential_files for use in file.secrets.values()}
+    variables = {purpose: f"CREDENTIAL_{index}" for index, purpose in enumerate(uses)}
+    written = [_written(file, variables) for file in needs.credential_files]
+    prepare = Container(
+        name="prepare",
+        command=("python", f"{FILES_DIRECTORY}/prepare.py"),
+        needs=Needs(
+            env=tuple(EnvVar(variables[purpose], use) for purpose, use in uses.items()),
+            files=(_script("prepare.py"), config_file("credentials.json", {"files": written})),
+            mounts=(mount,),
+        ),
+        resources=_helper_resources("64Mi", "128Mi"),
+    )
+    return Needs(mounts=(attrs.evolve(mount, read_only=True),)), (prepare,)
+
+
+def _written(file: CredentialFile, variables: dict[str, str]) -> Manifest:
+    return {
+        "path": f"{CREDENTIALS_DIRECTORY}/{file.name}",
+        "text": file.text,
+        "variables": {placeholder: variables[use.purpose] for placeholder, use in file.secrets.items()},
+        "escapes": dict(file.escapes),
+    }
+
+
+def migrate_containers(props: MlflowProps, stores: Stores, credentials: Needs) -> tuple[Container, ...]:
+    """Return the init container that brings the schema to the image's revision, or verifies it."""
+    dialects = {role: store.migration for role, store in stores.databases.items()}
+    databases = [
+        {
+            "name": role,
+            "variable": VARIABLES[role],
+            "try_lock": dialect.try_lock,
+            "causes": dict(dialect.causes),
+        }
+        for role, dialect in dialects.items()
+        if dialect is not None
+    ]
+    if not databases:
+        return ()
+    limits = props.migration or Migration()
+    settings = {
+        "mode": "verify" if props.migration is None else "migrate",
+        "wait_seconds": seconds(limits.database_wait),
+        "limit_seconds": seconds(limits.time_limit),
+        "databases": databases,
+    }
+    container = Container(
+        name="migrate",
+        command=("python", f"{FILES_DIRECTORY}/migrate.py"),
+        needs=merge(
+            stores.database_needs,
+            credentials,
+            _process_needs("512Mi"),
+            Needs(files=(_script("migrate.py"), config_file("migrate.json", settings))),
+        ),
+        resources=_helper_resources("384Mi", "768Mi"),
+    )
+    return (container,)
+
+
+def generate_container(keys: Iterable[GeneratedKey]) -> Container:
+    """Return the container that creates Secrets in the cluster, each once."""
+    settings = {"secrets": [attrs.asdict(key) for key in keys]}
+    return Container(
+        name="generate",
+        command=("python", f"{FILES_DIRECTORY}/generate_secrets.py"),
+        needs=Needs(files=(_script("generate_secrets.py"), config_file("secrets.json", settings))),
+        resources=_helper_resources("64Mi", "128Mi"),
+    )
+
+
+def _helper_resources(request: str, limit: str) -> Manifest:
+    return {"requests": {"cpu": "100m", "memory": request}, "limits": {"memory": limit}}
+
+
+def _script(name: str) -> ConfigFile:
+    return ConfigFile(name, resources.files("cdk8s_mlflow.scripts").joinpath(name).read_text(encoding="utf-8"))

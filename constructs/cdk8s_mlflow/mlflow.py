@@ -31,11 +31,14 @@ class Mlflow(Construct):
 
         :raises InvalidProps: with every failure of the props, before any object exists.
         """
-        chart = cdk8s.Chart.of(scope)
+        chart = _chart_of(scope, id)
         self._plan = plan(MlflowProps() if props is None else props, name=id, namespace=chart.namespace)
         manifests = define_manifests(self._plan)
         _claim_names(chart, id, manifests)
-        super().__init__(scope, id)
+        try:
+            super().__init__(scope, id)
+        except RuntimeError as error:  # jsii's words, in a traceback of its own
+            raise InvalidProps(f"Mlflow {id!r}", [f"id: {error}; choose another id"]) from None
         self._objects = [emit(self, manifest) for manifest in manifests]
 
     @property
@@ -67,6 +70,14 @@ class Mlflow(Construct):
         import cdk8s_plus_27  # noqa: PLC0415 - takes 0.2 s to load, and few charts need it
 
         return {name: cdk8s_plus_27.EnvValue.from_value(value) for name, value in self.client_environment().items()}
+
+
+def _chart_of(scope: Construct, id: str) -> cdk8s.Chart:  # noqa: A002 - constructs' word
+    try:
+        return cdk8s.Chart.of(scope)
+    except RuntimeError:
+        failure = f"scope: must be a Chart, or stand in one (got {type(scope).__name__}); write Mlflow(chart, {id!r})"
+        raise InvalidProps(f"Mlflow {id!r}", [failure]) from None
 
 
 _names: WeakKeyDictionary[cdk8s.Chart, set[tuple[str, str]]] = WeakKeyDictionary()

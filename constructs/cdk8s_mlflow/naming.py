@@ -21,6 +21,8 @@ class Naming:
     """The base of every object's name, and the value of ``app.kubernetes.io/instance``."""
     app: str = "mlflow"
     """The value of ``app.kubernetes.io/name``."""
+    version: str = ""
+    """The image's tag, for ``app.kubernetes.io/version``; never part of a selector."""
 
     def object(self, suffix: str | None = None) -> str:
         """Return an object's name: the release's, or the release's with a suffix."""
@@ -37,6 +39,8 @@ class Naming:
     def labels(self, component: Component) -> dict[str, str]:
         """Return the recommended labels of an object."""
         return self.selector(component) | {
+            # A tag may be longer than a label, and end in what no label ends in.
+            "app.kubernetes.io/version": self.version[:63].strip("-_."),
             "app.kubernetes.io/part-of": "mlflow",
             "app.kubernetes.io/managed-by": "cdk8s-mlflow",
         }

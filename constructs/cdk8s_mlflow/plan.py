@@ -109,7 +109,7 @@ def plan(props: MlflowProps, *, name: str, namespace: str | None = None) -> Plan
     failures = check_values(props)
     if any(isinstance(failure, TypeFailure) for failure in failures):
         raise InvalidProps(subject, failures)
-    naming = Naming(release=props.name or name, app=props.label_name)
+    naming = Naming(release=props.name or name, app=props.label_name, version=props.image.tag)
     failures += check_values(Named(naming.release), "Mlflow")
     try:
         stores = Stores.of(props)

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from cdk8s_mlflow._version import __version__ as __version__
     from cdk8s_mlflow.artifact_store import S3, ArtifactUri, ArtifactVolume, Direct, Proxied, S3Credentials
     from cdk8s_mlflow.backend_store import FileStore, PostgreSQL, SQLite
-    from cdk8s_mlflow.checks import InvalidProps
     from cdk8s_mlflow.environments import Environment, Namespace, synthesize
     from cdk8s_mlflow.exposure import (
         ClusterIP,
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
         LoadBalancer,
         NodePort,
     )
+    from cdk8s_mlflow.failures import InvalidProps
     from cdk8s_mlflow.mlflow import Mlflow
     from cdk8s_mlflow.needs import (
         CidrPeer,
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "artifact_store": ("ArtifactUri", "ArtifactVolume", "Direct", "Proxied", "S3", "S3Credentials"),
     "backend_store": ("FileStore", "PostgreSQL", "SQLite"),
-    "checks": ("InvalidProps",),
+    "failures": ("InvalidProps",),
     "environments": ("Environment", "Namespace", "synthesize"),
     "exposure": (
         "ClusterIP",

@@ -25,7 +25,7 @@ from cdk8s_mlflow.needs import (
     VolumeClaim,
     endpoint,
 )
-from cdk8s_mlflow.values import AbsolutePath, Host, PlainText, Port
+from cdk8s_mlflow.values import DataPath, Host, PlainText, Port
 
 
 @runtime_checkable
@@ -48,9 +48,14 @@ def claim_directory(claim: Claim) -> str:
     return f"/mlflow/{claim.name}"
 
 
+def claim_volume(claim: Claim) -> str:
+    """Return the name of a claim's volume in the pod, which no volume of the construct's own has."""
+    return f"claim-{claim.name}"
+
+
 def claim_mount(claim: Claim) -> Mount:
     """Return the mount of a claim at its folder."""
-    return Mount(volume=claim.name, source=claim, path=claim_directory(claim))
+    return Mount(volume=claim_volume(claim), source=claim, path=claim_directory(claim))
 
 
 @attrs.frozen(kw_only=True)
@@ -79,7 +84,7 @@ class SQLite:
 
     def needs(self) -> Needs:
         """Return the mount of the volume."""
-        return Needs(mounts=(claim_mount(self.volume),), single_writer="a SQLite file")
+        return Needs(mounts=(claim_mount(self.volume),), single_writers=("a SQLite file",))
 
     def access(self, role: str | None) -> DatabaseAccess:
         """Return the file's URI; two databases never share a file."""
@@ -95,7 +100,7 @@ class FileStore:
     class does. Move on with ``mlflow migrate-filestore``. The larribas chart called it ``backendStore.filepath``.
     """
 
-    path: AbsolutePath = "/mlflow/data/mlruns"
+    path: DataPath = "/mlflow/data/mlruns"
     """The folder in the pod. In the volume it is called ``mlruns``: old data goes there."""
     volume: Claim = VolumeClaim()
     """The volume that holds the folder: the larribas chart had none, and lost the data at each restart."""
@@ -109,8 +114,8 @@ class FileStore:
         """Return the mount and the flag that MLflow demands."""
         return Needs(
             env=(EnvVar("MLFLOW_ALLOW_FILE_STORE", "true"),),
-            mounts=(Mount(volume=self.volume.name, source=self.volume, path=self.path, sub_path="mlruns"),),
-            single_writer="a file store",
+            mounts=(Mount(volume=claim_volume(self.volume), source=self.volume, path=self.path, sub_path="mlruns"),),
+            single_writers=("a file store",),
         )
 
     def access(self, role: str | None) -> DatabaseAccess:  # noqa: ARG002 - a folder has no credentials

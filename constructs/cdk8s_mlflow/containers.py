@@ -23,10 +23,11 @@ from cdk8s_mlflow.needs import (
     Needs,
     PodField,
     SecretUse,
+    Template,
     merge,
 )
 from cdk8s_mlflow.operations import Migration
-from cdk8s_mlflow.pods import Container, config_file, literal, seconds
+from cdk8s_mlflow.pods import Container, config_file, seconds
 from cdk8s_mlflow.props import MlflowProps
 from cdk8s_mlflow.stores import VARIABLES, Stores
 from cdk8s_mlflow.values import canonical_quantity, quantity_bytes
@@ -41,7 +42,6 @@ def server_needs(props: MlflowProps, stores: Stores, naming: Naming, namespace: 
     plain: dict[str, str | None] = {
         "MLFLOW_WORKERS": str(props.workers),
         "MLFLOW_STATIC_PREFIX": props.static_prefix,
-        "MLFLOW_SERVER_ALLOWED_HOSTS": ",".join(network.allowed_hosts(props, services)),
         "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": ",".join(network.cors_allowed_origins(props)) or None,
         "MLFLOW_UVICORN_OPTS": f"--timeout-graceful-shutdown {seconds(props.graceful_shutdown_timeout)}",
         "FORWARDED_ALLOW_IPS": ",".join(props.pod_cidrs) if props.exposure else None,
@@ -54,6 +54,7 @@ def server_needs(props: MlflowProps, stores: Stores, naming: Naming, namespace: 
         # Known to the kubelet only; other variables refer to it, so it comes first.
         Needs(env=() if namespace else (EnvVar("POD_NAMESPACE", PodField("metadata.namespace")),)),
         _process_needs(_tmp_size(props, stores)),
+        Needs(env=(EnvVar("MLFLOW_SERVER_ALLOWED_HOSTS", Template(",".join(network.allowed_hosts(props, services)))),)),
         Needs(env=tuple(EnvVar(name, value) for name, value in plain.items() if value is not None)),
         Needs(env=_artifact_env(props, stores)),
         Needs(
@@ -88,7 +89,7 @@ def _tmp_size(props: MlflowProps, stores: Stores) -> str:
 
 
 def _artifact_env(props: MlflowProps, stores: Stores) -> tuple[EnvVar, ...]:
-    uri = literal(stores.artifacts.uri) if stores.artifacts else ""
+    uri = stores.artifacts.uri if stores.artifacts else ""
     if isinstance(props.artifact_access, Proxied):
         return (EnvVar("MLFLOW_SERVE_ARTIFACTS", "true"), EnvVar("MLFLOW_ARTIFACTS_DESTINATION", uri))
     return (EnvVar("MLFLOW_SERVE_ARTIFACTS", "false"), EnvVar("MLFLOW_DEFAULT_ARTIFACT_ROOT", uri))

@@ -8,12 +8,13 @@ from typing import NoReturn
 
 import attrs
 
-from cdk8s_mlflow.checks import InvalidProps, check_values
+from cdk8s_mlflow.failures import InvalidProps
 from cdk8s_mlflow.manifests import define_manifests
 from cdk8s_mlflow.needs import Manifest
 from cdk8s_mlflow.node import UnusableNode, use_node
 from cdk8s_mlflow.plan import plan
 from cdk8s_mlflow.props import MlflowProps
+from cdk8s_mlflow.value_checks import check_values
 from cdk8s_mlflow.values import AnnotationKey, DnsLabel, LabelValue, ObjectName
 
 
@@ -76,9 +77,13 @@ def _failures(environment: object) -> list[str]:
     if not isinstance(environment, Environment):
         return [f"synthesize(): the table holds environments (got {environment!r}); write Environment(...)"]
     label = str(environment.name)
-    of_itself = [failure for failure in check_values(environment, label) if not failure.startswith(f"{label}.mlflow")]
+    of_itself = [
+        failure
+        for failure in check_values(environment, Environment, label)
+        if not failure.startswith(f"{label}.mlflow")
+    ]
     if of_itself or not isinstance(environment.mlflow, MlflowProps):
-        return of_itself or check_values(environment, label)
+        return of_itself or check_values(environment.mlflow, MlflowProps, f"{label}.mlflow")
     try:
         define_manifests(plan(environment.mlflow, name=environment.id, namespace=namespace_name(environment)))
     except InvalidProps as error:

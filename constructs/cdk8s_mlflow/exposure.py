@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 import attrs
@@ -11,11 +11,12 @@ from cdk8s_mlflow.needs import CidrPeer, NamespacePeer, PodPeer
 from cdk8s_mlflow.values import (
     AnnotationKey,
     Cidr,
-    DnsLabel,
     DnsName,
     IngressHostName,
     NodePortNumber,
     Port,
+    PortName,
+    ServiceName,
     UrlPath,
     sequences,
 )
@@ -73,9 +74,9 @@ class IngressPath:
 
     path: UrlPath = "/"
     path_type: Literal["Prefix", "Exact", "ImplementationSpecific"] = "Prefix"
-    service_name: DnsName | None = None
+    service_name: ServiceName | None = None
     """Another Service than the server's: the larribas chart's ``serviceNameOverride``."""
-    service_port: Port | DnsLabel | None = None
+    service_port: Port | PortName | None = None
     """Another port, by number or name: the larribas chart's ``servicePortOverride``.
 
     ``service_name="ssl-redirect", service_port="use-annotation"`` is the AWS load balancer's redirect action.
@@ -90,6 +91,11 @@ class IngressHost:
     """None answers every name; say then in ``MlflowProps.allowed_hosts`` which names MLflow accepts."""
     paths: Sequence[IngressPath] = (IngressPath(),)
 
+    def failures(self) -> Iterator[str]:
+        """Yield what is wrong with the fields together."""
+        if not self.paths:
+            yield "paths must not be empty (got ()); write [IngressPath()] for the root"
+
 
 @attrs.frozen(kw_only=True, field_transformer=sequences)
 class IngressTls:
@@ -102,7 +108,7 @@ class IngressTls:
 
 
 def _hosts(hosts: Sequence[str | IngressHost]) -> tuple[IngressHost, ...]:
-    if isinstance(hosts, str):  # for checks to name: it should be a list
+    if not isinstance(hosts, list | tuple):  # for checks to name
         return hosts  # type: ignore[return-value]
     return tuple(IngressHost(host) if isinstance(host, str) else host for host in hosts)
 
@@ -124,9 +130,21 @@ class Ingress:
     allowed_from: Sequence[NamespacePeer | PodPeer | CidrPeer] = ()
     """Where the controller's pods are, such as ``NamespacePeer("ingress-nginx")``."""
 
+    def failures(self) -> Iterator[str]:
+        """Yield what is wrong with the fields together."""
+        if not self.hosts:
+            yield 'hosts must not be empty (got ()); write at least one, such as "mlflow.example.com"'
+        paths = [(host.host, path.path) for host in self.hosts for path in host.paths]
+        for host, path in dict.fromkeys(item for item in paths if paths.count(item) > 1):
+            yield f"a path of a host stands there more than once (got {path!r} of {host!r}); keep one of them"
+        for tls in self.tls:
+            if not (tls.secret_name or tls.hosts or any(host.host for host in self.hosts)):
+                yield "tls names neither a Secret nor a host (got IngressTls()); write IngressTls(secret_name=...)"
+
     def has_tls(self, host: str | None) -> bool:
         """Return whether a certificate covers the host."""
-        return any(host in tls.hosts or not tls.hosts for tls in self.tls)
+        wildcard = f"*.{host.partition('.')[2]}" if host else None
+        return any(host in tls.hosts or wildcard in tls.hosts or not tls.hosts for tls in self.tls)
 
     def origins(self) -> tuple[str, ...]:
         """Return scheme and host of each named host, those without a wildcard first."""

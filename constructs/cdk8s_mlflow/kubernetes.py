@@ -6,9 +6,9 @@ knows their keys, and :mod:`checks` refuses unknown ones at synth time.
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypedDict
+from typing import Literal, TypedDict
 
-from cdk8s_mlflow.values import EnvName, Quantity
+from cdk8s_mlflow.values import AnnotationKey, DnsName, EnvName, PositiveInt, Quantity, SecretKeyName
 
 
 class Toleration(TypedDict, total=False):
@@ -102,12 +102,15 @@ class Affinity(TypedDict, total=False):
     podAntiAffinity: PodAffinity
 
 
-class TopologySpreadConstraint(TypedDict, total=False):
+class _Spread(TypedDict):
+    maxSkew: PositiveInt
+    topologyKey: AnnotationKey
+    whenUnsatisfiable: Literal["DoNotSchedule", "ScheduleAnyway"]
+
+
+class TopologySpreadConstraint(_Spread, total=False):
     """How evenly the server's pods stand over a topology; their selector is filled in if left out."""
 
-    maxSkew: int
-    topologyKey: str
-    whenUnsatisfiable: Literal["DoNotSchedule", "ScheduleAnyway"]
     labelSelector: LabelSelector
     minDomains: int
     nodeAffinityPolicy: Literal["Honor", "Ignore"]
@@ -138,6 +141,13 @@ class SELinuxOptions(TypedDict, total=False):
     level: str
 
 
+class Sysctl(TypedDict):
+    """A kernel parameter."""
+
+    name: str
+    value: str
+
+
 class PodSecurityContext(TypedDict, total=False):
     """Security settings of the pod (core/v1 PodSecurityContext)."""
 
@@ -149,7 +159,7 @@ class PodSecurityContext(TypedDict, total=False):
     supplementalGroups: list[int]
     seccompProfile: SeccompProfile
     seLinuxOptions: SELinuxOptions
-    sysctls: list[dict[str, str]]
+    sysctls: list[Sysctl]
 
 
 class SecurityContext(TypedDict, total=False):
@@ -174,20 +184,71 @@ class ResourceRequirements(TypedDict, total=False):
     limits: dict[str, Quantity]
 
 
-class _Named(TypedDict):
+class _Name(TypedDict):
+    name: DnsName
+
+
+class NamedReference(_Name, total=False):
+    """A ConfigMap or Secret of the release's namespace."""
+
+    optional: bool
+
+
+class _Key(TypedDict):
+    name: DnsName
+    key: SecretKeyName
+
+
+class KeySelector(_Key, total=False):
+    """A key of a ConfigMap or Secret of the release's namespace."""
+
+    optional: bool
+
+
+class _FieldPath(TypedDict):
+    fieldPath: str
+
+
+class FieldSelector(_FieldPath, total=False):
+    """A field of the pod."""
+
+    apiVersion: str
+
+
+class _Resource(TypedDict):
+    resource: str
+
+
+class ResourceSelector(_Resource, total=False):
+    """A request or limit of a container."""
+
+    containerName: str
+    divisor: Quantity
+
+
+class ValueSource(TypedDict, total=False):
+    """Where a variable's value comes from: one of these."""
+
+    secretKeyRef: KeySelector
+    configMapKeyRef: KeySelector
+    fieldRef: FieldSelector
+    resourceFieldRef: ResourceSelector
+
+
+class _EnvName(TypedDict):
     name: EnvName
 
 
-class EnvironmentVariable(_Named, total=False):
+class EnvironmentVariable(_EnvName, total=False):
     """An environment variable (core/v1 EnvVar): a value, or where to take it from."""
 
     value: str
-    valueFrom: dict[str, Any]
+    valueFrom: ValueSource
 
 
 class EnvironmentSource(TypedDict, total=False):
     """All keys of a ConfigMap or Secret as variables (core/v1 EnvFromSource)."""
 
-    prefix: str
-    configMapRef: dict[str, Any]
-    secretRef: dict[str, Any]
+    prefix: EnvName
+    configMapRef: NamedReference
+    secretRef: NamedReference

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from cdk8s_mlflow.checks import InvalidProps
+from cdk8s_mlflow.failures import InvalidProps
 from cdk8s_mlflow.needs import Manifest
 from cdk8s_mlflow.plan import Plan
 from cdk8s_mlflow.resources.config_map import define_config_map

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 import cdk8s
 from constructs import Construct
 
-from cdk8s_mlflow.checks import InvalidProps
+from cdk8s_mlflow.failures import InvalidProps
 from cdk8s_mlflow.manifests import define_manifests
 from cdk8s_mlflow.needs import Manifest
 from cdk8s_mlflow.plan import plan

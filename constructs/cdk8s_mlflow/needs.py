@@ -7,7 +7,7 @@ A store, a secret or an exposure answers with :class:`Needs`; the plan merges th
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import attrs
@@ -92,11 +92,18 @@ class PodField:
 
 
 @attrs.frozen
+class Template:
+    """Text into which Kubernetes puts the variables that it names as ``$(NAME)``; in a plain string it does not."""
+
+    text: str
+
+
+@attrs.frozen
 class EnvVar:
     """One environment variable of a container."""
 
     name: str
-    value: str | SecretUse | SecretKey | PodField
+    value: str | Template | SecretUse | SecretKey | PodField
 
 
 @attrs.frozen
@@ -146,6 +153,11 @@ class VolumeClaim:
     }
     """Annotations of the claim. The default keeps the data when a GitOps tool or Helm removes the release."""
 
+    def failures(self) -> Iterator[str]:
+        """Yield what is wrong with the fields together."""
+        if not self.access_modes:
+            yield 'access_modes must not be empty (got ()); write ["ReadWriteOnce"]'
+
 
 @attrs.frozen(kw_only=True, field_transformer=sequences)
 class ExistingVolumeClaim:
@@ -157,6 +169,11 @@ class ExistingVolumeClaim:
     """What the claim allows: it cannot be seen at synth time, and decides how many replicas may run."""
     name: NameSuffix = "data"
     """Its folder in the pod (``/mlflow/data``)."""
+
+    def failures(self) -> Iterator[str]:
+        """Yield what is wrong with the fields together."""
+        if not self.access_modes:
+            yield 'access_modes must not be empty (got ()); write ["ReadWriteOnce"]'
 
 
 Claim = VolumeClaim | ExistingVolumeClaim
@@ -210,6 +227,14 @@ class CidrPeer:
     cidr: Cidr
     except_: Sequence[Cidr] = ()
     """Parts of it that are left out."""
+
+    def failures(self) -> Iterator[str]:
+        """Yield what is wrong with the fields together."""
+        network = ipaddress.ip_network(self.cidr)
+        for inner in self.except_:
+            other = ipaddress.ip_network(inner)
+            if other.version != network.version or not other.subnet_of(network):  # type: ignore[arg-type]
+                yield f"except_ must lie inside cidr (got {inner!r} and {self.cidr!r}); leave it out"
 
     def selector(self) -> Manifest:
         """Return the peer as a NetworkPolicy writes it."""
@@ -287,8 +312,8 @@ class Needs:
     mounts: tuple[Mount, ...] = ()
     credential_files: tuple[CredentialFile, ...] = ()
     egress: tuple[Endpoint, ...] = ()
-    single_writer: str | None = None
-    """Why only one pod may run, as the subject of a sentence; None if many may."""
+    single_writers: tuple[str, ...] = ()
+    """Why only one pod may run, each as the subject of a sentence; empty if many may."""
     kubernetes: str = "1.27"
     """The oldest Kubernetes that has all that this part uses."""
 
@@ -301,7 +326,7 @@ def merge(*parts: Needs) -> Needs:
         mounts=_unique(item for part in parts for item in part.mounts),
         credential_files=_unique(item for part in parts for item in part.credential_files),
         egress=_unique(item for part in parts for item in part.egress),
-        single_writer=next((part.single_writer for part in parts if part.single_writer), None),
+        single_writers=_unique(item for part in parts for item in part.single_writers),
         kubernetes=max((part.kubernetes for part in parts), key=version_number, default="1.27"),
     )
 

@@ -64,9 +64,16 @@ def allowed_hosts(props: MlflowProps, services: Iterable[str]) -> list[str]:
 def cors_allowed_origins(props: MlflowProps) -> list[str]:
     """Return every origin whose browsers may write. MLflow does not take its own Host for granted."""
     public = public_url(props)
-    own = [f"{url.scheme}://{url.netloc}" for url in [urlsplit(public)]] if public else []
     doors = props.exposure.origins() if props.exposure else ()
-    return list(dict.fromkeys([*own, *doors, *props.cors_allowed_origins]))
+    origins = [*([public] if public else []), *doors, *props.cors_allowed_origins]
+    return list(dict.fromkeys(_origin(url) for url in origins))
+
+
+def _origin(url: str) -> str:
+    """Return the origin as browsers send it, in lower case and without a default port: MLflow compares letters."""
+    parts = urlsplit(url.lower())
+    default = {"http": 80, "https": 443}[parts.scheme]
+    return f"{parts.scheme}://{parts.netloc.removesuffix(f':{default}')}"
 
 
 def _address_patterns(cidrs: Iterable[str]) -> Iterator[str]:

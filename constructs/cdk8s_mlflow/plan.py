@@ -10,7 +10,7 @@ from datetime import timedelta
 import attrs
 
 from cdk8s_mlflow import network
-from cdk8s_mlflow.checks import InvalidProps, TypeFailure, check_parts, check_values
+from cdk8s_mlflow.checks import check_parts
 from cdk8s_mlflow.containers import (
     SERVER_PORT,
     generate_container,
@@ -20,6 +20,7 @@ from cdk8s_mlflow.containers import (
     server_needs,
 )
 from cdk8s_mlflow.exposure import Ingress, LoadBalancer, Service
+from cdk8s_mlflow.failures import InvalidProps, TypeFailure
 from cdk8s_mlflow.naming import Naming
 from cdk8s_mlflow.needs import (
     Endpoint,
@@ -37,6 +38,7 @@ from cdk8s_mlflow.pod_security import loosened_fields
 from cdk8s_mlflow.pods import STARTUP_SECONDS, PodPlan, conflicts, plan_pod, seconds
 from cdk8s_mlflow.props import MlflowProps, ServiceAccount
 from cdk8s_mlflow.stores import Stores
+from cdk8s_mlflow.value_checks import check_values
 from cdk8s_mlflow.values import ObjectName
 
 
@@ -106,11 +108,11 @@ def plan(props: MlflowProps, *, name: str, namespace: str | None = None) -> Plan
     :raises InvalidProps: with every failure of the props.
     """
     subject = f"Mlflow {name!r}"
-    failures = check_values(props)
+    failures = check_values(props, MlflowProps, "MlflowProps")
     if any(isinstance(failure, TypeFailure) for failure in failures):
         raise InvalidProps(subject, failures)
     naming = Naming(release=props.name or name, app=props.label_name, version=props.image.tag)
-    failures += check_values(Named(naming.release), "Mlflow")
+    failures += check_values(naming.release, ObjectName, "MlflowProps.name or the construct's id")
     try:
         stores = Stores.of(props)
     except ValueError as error:  # a store's own words about its values
@@ -122,7 +124,7 @@ def plan(props: MlflowProps, *, name: str, namespace: str | None = None) -> Plan
         if not failures:
             raise
         needs = stores.needs
-    failures += [*conflicts("the server's container", needs, props.extra_env), *_check_secrets(needs, props)]
+    failures += [*conflicts(needs, props.extra_env), *_check_secrets(needs, props)]
     if failures:
         raise InvalidProps(subject, failures)
     if namespace is None and any(_is_generated(item) for item in needs.env):
@@ -134,13 +136,6 @@ def plan(props: MlflowProps, *, name: str, namespace: str | None = None) -> Plan
 def _is_generated(item: EnvVar) -> bool:
     use = item.value
     return isinstance(use, SecretUse) and use.source.supply(use.purpose, use.kind).generated is not None
-
-
-@attrs.frozen
-class Named:
-    """The name of a release, from the construct's id or the props."""
-
-    name: ObjectName
 
 
 def _decide(props: MlflowProps, naming: Naming, namespace: str | None, stores: Stores, needs: Needs) -> Plan:
@@ -209,7 +204,7 @@ def _plan_service(service: Service) -> ServicePlan:
 
 def _is_single_writer(needs: Needs) -> bool:
     claims = [item.source for item in needs.mounts if isinstance(item.source, VolumeClaim | ExistingVolumeClaim)]
-    return needs.single_writer is not None or any("ReadWriteMany" not in claim.access_modes for claim in claims)
+    return bool(needs.single_writers) or any("ReadWriteMany" not in claim.access_modes for claim in claims)
 
 
 def _tracking_uri(props: MlflowProps, naming: Naming, namespace: str | None) -> str:

@@ -29,6 +29,7 @@ from cdk8s_mlflow.needs import (
     SecretKey,
     SecretUse,
     SuppliedSecret,
+    Template,
     VolumeClaim,
 )
 from cdk8s_mlflow.pod_security import CONTAINER_SECURITY, POD_SECURITY
@@ -127,7 +128,7 @@ def plan_pod(
     return PodPlan(
         component=component,
         labels=naming.labels(component) | dict(labels),
-        annotations=_checksum(files, secrets) | dict(annotations),
+        annotations=dict(annotations) | _checksum(files, secrets),
         service_account_name=service_account_name,
         mounts_token=mounts_token,
         init_containers=[_plan_container(item, props, naming) for item in init_containers],
@@ -184,7 +185,9 @@ def literal(text: str) -> str:
 def _env(item: EnvVar, naming: Naming) -> Manifest:
     match item.value:
         case str():
-            return {"name": item.name, "value": item.value}
+            return {"name": item.name, "value": literal(item.value)}
+        case Template(text):
+            return {"name": item.name, "value": text}
         case PodField(path):
             return {"name": item.name, "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}}
         case SecretKey(name, key):
@@ -254,27 +257,35 @@ def _checksum(files: Mapping[str, str], secrets: Iterable[SuppliedSecret]) -> di
     return {"checksum/config": hashlib.sha256(text.encode()).hexdigest()[:16]} if files or rendered else {}
 
 
-def conflicts(pod_of: str, needs: Needs, extra_env: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Return where two parts want one environment variable, mount path or volume of a container for themselves."""
+def conflicts(needs: Needs, extra_env: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Return where two parts want one variable, mount path or volume of the server's container for themselves."""
     own = [item.name for item in needs.env]
-    for name in dict.fromkeys(name for name in own if own.count(name) > 1):
-        yield f"{pod_of}: two parts set the environment variable {name} differently; remove one of them"
+    for name in _repeated(own):
+        yield f"MlflowProps: two parts set the environment variable {name} differently; remove one of them"
     for item in extra_env:
         if item.get("name") in own:
             yield (
-                f"MlflowProps.extra_env: the construct sets {item['name']} itself (got it again); "
+                f"MlflowProps.extra_env: the construct sets {item['name']} itself (got {item.get('value', '...')!r}); "
                 "use the prop that stands for it, or leave it out"
             )
-    paths = [mount.path for mount in needs.mounts]
-    for path in dict.fromkeys(path for path in paths if paths.count(path) > 1):
-        yield f"{pod_of}: two parts mount different volumes at {path}; give one claim another name"
-    for name in dict.fromkeys(mount.volume for mount in needs.mounts):
-        sources = [mount.source for mount in needs.mounts if mount.volume == name]
-        if any(source != sources[0] for source in sources):
-            yield (
-                f"{pod_of}: two different volume claims are called {name!r} "
-                f"(got {' and '.join(map(repr, sources))}); make them equal to share one, or name one otherwise"
-            )
+    sources: dict[str, list[object]] = {}
+    for mount in needs.mounts:
+        sources.setdefault(mount.volume, [mount.source]).append(mount.source)
+    unequal = [name for name, found in sources.items() if any(source != found[0] for source in found)]
+    for name in unequal:
+        yield (
+            f"MlflowProps: two different volume claims are called {name.removeprefix('claim-')!r}; "
+            "make them equal to share one volume, or give one of them another name"
+        )
+    for path in _repeated([mount.path for mount in needs.mounts if mount.volume not in unequal]):
+        yield (
+            f"MlflowProps: two parts mount different volumes at {path}; "
+            "give one of them another FileStore.path or VolumeClaim.name"
+        )
+
+
+def _repeated(items: list[str]) -> Iterator[str]:
+    return (item for item in dict.fromkeys(items) if items.count(item) > 1)
 
 
 def config_file(name: str, content: object) -> ConfigFile:

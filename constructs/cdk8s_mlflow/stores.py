@@ -7,7 +7,6 @@ import attrs
 from cdk8s_mlflow.artifact_store import ArtifactStore, ArtifactVolume
 from cdk8s_mlflow.backend_store import BackendStore
 from cdk8s_mlflow.needs import EnvVar, ExistingVolumeClaim, Needs, VolumeClaim, merge
-from cdk8s_mlflow.pods import literal
 from cdk8s_mlflow.props import MlflowProps
 
 VARIABLES = {"backend-store": "MLFLOW_BACKEND_STORE_URI", "registry-store": "MLFLOW_REGISTRY_STORE_URI"}
@@ -38,14 +37,14 @@ class Stores:
         database_needs = merge(
             *(
                 Needs(
-                    env=(EnvVar(VARIABLES[role], literal(reached.uri)), *reached.env),
+                    env=(EnvVar(VARIABLES[role], reached.uri), *reached.env),
                     credential_files=reached.credential_files,
                 )
                 for role, reached in access.items()
             ),
             *(store.needs() for store in roles.values()),
         )
-        artifacts = props.artifact_store or _same_volume(database_needs)
+        artifacts = props.artifact_store or _same_volume(backend.needs())
         return Stores(
             databases=roles,
             database_needs=database_needs,

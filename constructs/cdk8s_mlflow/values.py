@@ -60,6 +60,9 @@ _VERSION = re.compile(r"1\.[0-9]{2}")
 _NO_CONTROL = re.compile(r"[^\x00-\x1f\x7f]+")
 
 
+_SYSTEM = re.compile(r"bin|boot|dev|etc|lib(32|64)?|opt|proc|root|run|sbin|sys|tmp|usr|var")
+
+
 def _full(pattern: re.Pattern[str]) -> Callable[[object], bool]:
     return lambda value: pattern.fullmatch(str(value)) is not None
 
@@ -72,6 +75,8 @@ def is_dns_subdomain(value: object) -> bool:
 
 def _is_host(value: object) -> bool:
     text = str(value)
+    if not text.isascii():
+        return False
     try:
         ipaddress.ip_address(text)
     except ValueError:
@@ -86,7 +91,8 @@ def _is_ingress_host(value: object) -> bool:
 
 def _is_host_pattern(value: object) -> bool:
     text = str(value)
-    return text not in {"*", "*:*"} and re.fullmatch(r"[A-Za-z0-9*?.\[\]:_-]+", text) is not None
+    host = re.sub(r":[0-9*?]+$", "", text)
+    return re.fullmatch(r"[A-Za-z0-9*?.\[\]:_-]+", text) is not None and re.search(r"[A-Za-z0-9]", host) is not None
 
 
 def _is_cidr(value: object) -> bool:
@@ -94,7 +100,12 @@ def _is_cidr(value: object) -> bool:
         ipaddress.ip_network(str(value))
     except ValueError:
         return False
-    return "/" in str(value)
+    return re.fullmatch(r"[0-9a-fA-F.:]+/[0-9]+", str(value)) is not None
+
+
+def _is_pod_cidr(value: object) -> bool:
+    # Wider ones would be the pattern "*", or more patterns than an environment variable should hold.
+    return _is_cidr(value) and ":" not in str(value) and int(str(value).rpartition("/")[2]) >= 8
 
 
 def _is_url(value: object) -> bool:
@@ -104,7 +115,7 @@ def _is_url(value: object) -> bool:
         port_holds = parts.port is None or 0 < parts.port < 65536
     except ValueError:
         return False
-    bare = not (parts.username or parts.password or parts.query or parts.fragment)
+    bare = not re.search(r"[@?#\\]", text)
     return (
         parts.scheme in {"http", "https"}
         and port_holds
@@ -120,7 +131,7 @@ def _is_origin(value: object) -> bool:
 
 
 def _is_artifact_uri(value: object) -> bool:
-    return re.fullmatch(r"[a-z][a-z0-9+.-]*://[^\s$@\x00-\x1f]+", str(value)) is not None
+    return re.fullmatch(r"[a-z][a-z0-9+.-]*://(?![^/]*:[^/]*@)[^\s\x00-\x1f]+", str(value)) is not None
 
 
 def is_annotation_key(value: object) -> bool:
@@ -192,6 +203,22 @@ DnsName = Annotated[
     Rule(is_dns_subdomain, "be a Kubernetes object name", 'write lower-case letters, digits, "-" and "."'),
 ]
 DnsLabel = Annotated[str, Rule(_full(_LABEL), "be a DNS label", 'write lower-case letters, digits and "-"')]
+ServiceName = Annotated[
+    str,
+    Rule(
+        lambda v: _LABEL.fullmatch(str(v)) is not None and str(v)[0].isalpha(),
+        "be the name of a Service",
+        'write lower-case letters, digits and "-", with a letter at the start',
+    ),
+]
+PortName = Annotated[
+    str,
+    Rule(
+        lambda v: re.fullmatch(r"(?=.*[a-z])[a-z0-9]([a-z0-9]|-(?!-)){0,13}[a-z0-9]|[a-z]", str(v)) is not None,
+        "be the name of a port, at most 15 characters long",
+        'write lower-case letters, digits and "-", such as "http"',
+    ),
+]
 LabelValue = Annotated[
     str,
     Rule(
@@ -241,6 +268,14 @@ Cidr = Annotated[
     str,
     Rule(_is_cidr, "be a network in CIDR notation", 'write one such as "10.0.0.0/8", with no host bits set'),
 ]
+PodCidr = Annotated[
+    str,
+    Rule(
+        _is_pod_cidr,
+        "be an IPv4 network in CIDR notation, of a prefix of 8 or more",
+        'write one such as "10.0.0.0/8", and single IPv6 addresses as allowed_hosts',
+    ),
+]
 Url = Annotated[
     str,
     Rule(
@@ -257,11 +292,13 @@ Origin = Annotated[
         'write one such as "https://mlflow.example.com"',
     ),
 ]
-AbsolutePath = Annotated[
+DataPath = Annotated[
     str,
     Rule(
-        lambda v: _full(_PATH)(v) and not {".", ".."} & set(str(v).split("/")),
-        "be an absolute path",
+        lambda v: (
+            _full(_PATH)(v) and not {".", ".."} & set(str(v).split("/")) and not _SYSTEM.fullmatch(str(v).split("/")[1])
+        ),
+        "be an absolute path outside the system's own folders",
         'write one such as "/mnt/mlflow", of letters, digits, ".", "_" and "-"',
     ),
 ]

@@ -24,14 +24,8 @@ if TYPE_CHECKING:
     )
     from cdk8s_mlflow.failures import InvalidProps
     from cdk8s_mlflow.mlflow import Mlflow
-    from cdk8s_mlflow.needs import (
-        CidrPeer,
-        Endpoint,
-        ExistingVolumeClaim,
-        NamespacePeer,
-        PodPeer,
-        VolumeClaim,
-    )
+    from cdk8s_mlflow.volumes import ExistingVolumeClaim, VolumeClaim
+    from cdk8s_mlflow.peers import CidrPeer, Endpoint, NamespacePeer, PodPeer
     from cdk8s_mlflow.observability import Metrics
     from cdk8s_mlflow.operations import Migration
     from cdk8s_mlflow.props import ExistingServiceAccount, Image, MlflowProps, NetworkPolicy, ServiceAccount

@@ -13,17 +13,9 @@ from urllib.parse import urlsplit
 import attrs
 
 from cdk8s_mlflow.backend_store import claim_directory, claim_mount
-from cdk8s_mlflow.needs import (
-    Claim,
-    Endpoint,
-    EnvVar,
-    Needs,
-    Peer,
-    SecretSource,
-    SecretUse,
-    VolumeClaim,
-    endpoint,
-)
+from cdk8s_mlflow.volumes import Claim, VolumeClaim
+from cdk8s_mlflow.peers import Endpoint, Peer, endpoint
+from cdk8s_mlflow.needs import EnvVar, Needs, SecretSource, SecretUse
 from cdk8s_mlflow.values import (
     ArtifactLocation,
     Bucket,

@@ -7,7 +7,8 @@ from typing import Any
 
 from cdk8s_mlflow.artifact_store import Direct
 from cdk8s_mlflow.exposure import Ingress
-from cdk8s_mlflow.needs import ExistingVolumeClaim, Needs, VolumeClaim, version_number
+from cdk8s_mlflow.volumes import ExistingVolumeClaim, VolumeClaim
+from cdk8s_mlflow.needs import Needs, version_number
 from cdk8s_mlflow.props import MlflowProps
 from cdk8s_mlflow.values import quantity_bytes
 

@@ -10,22 +10,9 @@ import attrs
 from cdk8s_mlflow import network
 from cdk8s_mlflow.artifact_store import Proxied
 from cdk8s_mlflow.naming import Naming
-from cdk8s_mlflow.needs import (
-    CREDENTIALS_DIRECTORY,
-    FILES_DIRECTORY,
-    ConfigFile,
-    CredentialFile,
-    EmptyDir,
-    EnvVar,
-    GeneratedKey,
-    Manifest,
-    Mount,
-    Needs,
-    PodField,
-    SecretUse,
-    Template,
-    merge,
-)
+from cdk8s_mlflow.volumes import EmptyDir, Mount
+from cdk8s_mlflow.peers import Manifest
+from cdk8s_mlflow.needs import CREDENTIALS_DIRECTORY, FILES_DIRECTORY, ConfigFile, CredentialFile, EnvVar, GeneratedKey, Needs, PodField, SecretUse, Template, merge
 from cdk8s_mlflow.operations import Migration
 from cdk8s_mlflow.pods import Container, config_file, seconds
 from cdk8s_mlflow.props import MlflowProps

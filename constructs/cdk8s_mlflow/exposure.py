@@ -7,7 +7,7 @@ from typing import Literal
 
 import attrs
 
-from cdk8s_mlflow.needs import CidrPeer, NamespacePeer, PodPeer
+from cdk8s_mlflow.peers import CidrPeer, NamespacePeer, PodPeer
 from cdk8s_mlflow.values import (
     AnnotationKey,
     Cidr,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cdk8s_mlflow.failures import InvalidProps
-from cdk8s_mlflow.needs import Manifest
+from cdk8s_mlflow.peers import Manifest
 from cdk8s_mlflow.plan import Plan
 from cdk8s_mlflow.resources.config_map import define_config_map
 from cdk8s_mlflow.resources.deployment import define_deployment

@@ -10,7 +10,7 @@ from constructs import Construct
 
 from cdk8s_mlflow.failures import InvalidProps
 from cdk8s_mlflow.manifests import define_manifests
-from cdk8s_mlflow.needs import Manifest
+from cdk8s_mlflow.peers import Manifest
 from cdk8s_mlflow.plan import plan
 from cdk8s_mlflow.props import MlflowProps
 from cdk8s_mlflow.resources.emit import emit

@@ -6,40 +6,19 @@ A store, a secret or an exposure answers with :class:`Needs`; the plan merges th
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import attrs
 
-from cdk8s_mlflow.values import (
-    AnnotationKey,
-    Cidr,
-    DnsName,
-    LabelValue,
-    NameSuffix,
-    Port,
-    Quantity,
-    SecretKeyName,
-    sequences,
-)
-
-Manifest = dict[str, Any]
-"""A Kubernetes object, or a part of one, in the API's own shape."""
+from cdk8s_mlflow.peers import Endpoint, Manifest
+from cdk8s_mlflow.volumes import Mount, SecretKey
 
 KeyKind = Literal["password", "passphrase", "fernet"]
 """What a secret value is for: a password that something outside knows too, or a key that MLflow alone uses."""
 
 
 # --- Secrets -----------------------------------------------------------------------------------------------
-
-
-@attrs.frozen
-class SecretKey:
-    """One key of one Secret in the release's namespace."""
-
-    name: DnsName
-    key: SecretKeyName
 
 
 @attrs.frozen
@@ -118,159 +97,15 @@ FILES_DIRECTORY = "/etc/mlflow"
 CREDENTIALS_DIRECTORY = "/run/mlflow/credentials"
 
 
-@attrs.frozen(kw_only=True)
-class EmptyDir:
-    """Scratch space that lives as long as the pod."""
-
-    size_limit: Quantity
-    """The pod is evicted if it writes more."""
-    medium: Literal["Memory"] | None = None
-    """``Memory`` keeps it off the disk and counts it against the memory limit."""
-
-
-@attrs.frozen(kw_only=True, field_transformer=sequences)
-class VolumeClaim:
-    """A new PersistentVolumeClaim, made with the other objects of the release.
-
-    Deleting its manifest deletes the data with most storage classes. Helm and Argo CD are told to keep it
-    (:attr:`annotations`); ``kubectl delete -f`` is not stopped by anything.
-    """
-
-    name: NameSuffix = "data"
-    """Ends the claim's name (``<release>-data``) and its folder in the pod (``/mlflow/data``).
-
-    Parts that give equal claims share one volume.
-    """
-    size: Quantity = "10Gi"
-    """Requested storage. It can grow later if the storage class allows it, and never shrink."""
-    storage_class_name: DnsName | None = None
-    """The cluster's default class if left out."""
-    access_modes: Sequence[Literal["ReadWriteOnce", "ReadWriteMany", "ReadWriteOncePod"]] = ("ReadWriteOnce",)
-    """Only ``ReadWriteMany`` allows more than one replica; every other mode forces one replica and Recreate."""
-    annotations: Mapping[AnnotationKey, str] = {
-        "argocd.argoproj.io/sync-options": "Delete=false,Prune=false",
-        "helm.sh/resource-policy": "keep",
-    }
-    """Annotations of the claim. The default keeps the data when a GitOps tool or Helm removes the release."""
-
-    def failures(self) -> Iterator[str]:
-        """Yield what is wrong with the fields together."""
-        if not self.access_modes:
-            yield 'access_modes must not be empty (got ()); write ["ReadWriteOnce"]'
-
-
-@attrs.frozen(kw_only=True, field_transformer=sequences)
-class ExistingVolumeClaim:
-    """A PersistentVolumeClaim that somebody else manages."""
-
-    claim_name: DnsName
-    """Its name in the release's namespace."""
-    access_modes: Sequence[Literal["ReadWriteOnce", "ReadWriteMany", "ReadWriteOncePod"]] = ("ReadWriteOnce",)
-    """What the claim allows: it cannot be seen at synth time, and decides how many replicas may run."""
-    name: NameSuffix = "data"
-    """Its folder in the pod (``/mlflow/data``)."""
-
-    def failures(self) -> Iterator[str]:
-        """Yield what is wrong with the fields together."""
-        if not self.access_modes:
-            yield 'access_modes must not be empty (got ()); write ["ReadWriteOnce"]'
-
-
-Claim = VolumeClaim | ExistingVolumeClaim
-
-
-@attrs.frozen(kw_only=True)
-class Mount:
-    """A volume at a path of a container."""
-
-    volume: str
-    """The volume's name in the pod: mounts that share a volume share the name."""
-    source: EmptyDir | VolumeClaim | ExistingVolumeClaim
-    path: str
-    sub_path: str | None = None
-    """A folder of the volume instead of its root."""
-    read_only: bool = False
-
-
-# --- Network -----------------------------------------------------------------------------------------------
-
-
-@attrs.frozen
-class NamespacePeer:
-    """All pods of one namespace."""
-
-    name: DnsName
-
-    def selector(self) -> Manifest:
-        """Return the peer as a NetworkPolicy writes it."""
-        return {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": self.name}}}
-
-
-@attrs.frozen(kw_only=True)
-class PodPeer:
-    """The pods that carry all of these labels, in one namespace."""
-
-    match_labels: Mapping[AnnotationKey, LabelValue]
-    namespace: DnsName | None = None
-    """The release's own namespace if left out."""
-
-    def selector(self) -> Manifest:
-        """Return the peer as a NetworkPolicy writes it."""
-        pods: Manifest = {"podSelector": {"matchLabels": dict(self.match_labels)}}
-        return pods if self.namespace is None else NamespacePeer(self.namespace).selector() | pods
-
-
-@attrs.frozen(field_transformer=sequences)
-class CidrPeer:
-    """The addresses of one network, outside the cluster or inside."""
-
-    cidr: Cidr
-    except_: Sequence[Cidr] = ()
-    """Parts of it that are left out."""
-
-    def failures(self) -> Iterator[str]:
-        """Yield what is wrong with the fields together."""
-        network = ipaddress.ip_network(self.cidr)
-        for inner in self.except_:
-            other = ipaddress.ip_network(inner)
-            if other.version != network.version or not other.subnet_of(network):  # type: ignore[arg-type]
-                yield f"except_ must lie inside cidr (got {inner!r} and {self.cidr!r}); leave it out"
-
-    def selector(self) -> Manifest:
-        """Return the peer as a NetworkPolicy writes it."""
-        return {"ipBlock": {"cidr": self.cidr, "except": list(self.except_)}}
-
-
-Peer = NamespacePeer | PodPeer | CidrPeer
-
-
-@attrs.frozen(kw_only=True)
-class Endpoint:
-    """A TCP port that a pod must reach."""
-
-    port: Port
-    peer: Peer | None = None
-    """Where the port may be: any address if left out, since policies know no DNS names."""
-
-
-def endpoint(host: str, port: int, peer: Peer | None) -> Endpoint:
-    """Return the endpoint of a host: an IP address is its own peer, a name needs one from the user."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return Endpoint(port=port, peer=peer)
-    return Endpoint(port=port, peer=peer or CidrPeer(f"{address}/{address.max_prefixlen}"))
-
-
-# --- Databases ---------------------------------------------------------------------------------------------
+# --- Credentials -------------------------------------------------------------------------------------------
 
 
 @attrs.frozen(kw_only=True)
 class CredentialFile:
     """A file with secrets, written by the preparing init container into memory with mode 0600.
 
-    Drivers that share a container cannot share one set of environment variables, so each reads its own
-    section. Files of one name are joined in the order of their parts.
+    For drivers that read no environment variables, or would have to share one set of them. Files of one name
+    are joined in the order of their parts.
     """
 
     name: str
@@ -282,22 +117,13 @@ class CredentialFile:
 
 
 @attrs.frozen(kw_only=True)
-class DatabaseAccess:
-    """How a container reaches a database without a secret in its arguments or in a URL."""
+class LaunchedVariable:
+    """A variable that only the started process knows: our launcher puts URL-encoded secrets into its value."""
 
-    uri: str
-    env: tuple[EnvVar, ...] = ()
-    credential_files: tuple[CredentialFile, ...] = ()
-
-
-@attrs.frozen(kw_only=True)
-class MigrationDialect:
-    """What the migrating init container must know of a database engine."""
-
-    try_lock: str | None
-    """SQL that tries to take a lock for this connection and returns whether it has; None if one pod writes."""
-    causes: Mapping[str, str] = attrs.field(factory=dict)
-    """Part of the driver's message -> what is wrong and the prop to mend, for the log."""
+    name: str
+    text: str
+    """The value; ``${NAME}`` stands for the value of that secret, URL-encoded."""
+    secrets: Mapping[str, SecretUse]
 
 
 # --- Needs -------------------------------------------------------------------------------------------------
@@ -311,7 +137,12 @@ class Needs:
     files: tuple[ConfigFile, ...] = ()
     mounts: tuple[Mount, ...] = ()
     credential_files: tuple[CredentialFile, ...] = ()
+    launched: tuple[LaunchedVariable, ...] = ()
     egress: tuple[Endpoint, ...] = ()
+    pod_labels: tuple[tuple[str, str], ...] = ()
+    """Labels that something in the cluster looks for on the pod, such as a workload identity's webhook."""
+    shadowed_annotations: tuple[str, ...] = ()
+    """Annotations of a ServiceAccount whose role the static keys of this part would shadow."""
     single_writers: tuple[str, ...] = ()
     """Why only one pod may run, each as the subject of a sentence; empty if many may."""
     kubernetes: str = "1.27"
@@ -325,7 +156,10 @@ def merge(*parts: Needs) -> Needs:
         files=_unique(item for part in parts for item in part.files),
         mounts=_unique(item for part in parts for item in part.mounts),
         credential_files=_unique(item for part in parts for item in part.credential_files),
+        launched=_unique(item for part in parts for item in part.launched),
         egress=_unique(item for part in parts for item in part.egress),
+        pod_labels=_unique(item for part in parts for item in part.pod_labels),
+        shadowed_annotations=_unique(item for part in parts for item in part.shadowed_annotations),
         single_writers=_unique(item for part in parts for item in part.single_writers),
         kubernetes=max((part.kubernetes for part in parts), key=version_number, default="1.27"),
     )
@@ -342,3 +176,44 @@ def _unique(items: Iterable[Any]) -> tuple[Any, ...]:
         if item not in found:
             found.append(item)
     return tuple(found)
+
+
+# --- Databases ---------------------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class EncodedUri:
+    """A URI with secrets in it, for drivers that take them nowhere else; ``${NAME}`` stands for a secret."""
+
+    text: str
+    secrets: Mapping[str, SecretUse]
+
+
+@attrs.frozen(kw_only=True)
+class DatabaseAccess:
+    """How a container reaches a database without a secret in its arguments or in a file of the chart."""
+
+    uri: str | SecretUse | EncodedUri
+    needs: Needs = Needs()
+
+
+@attrs.frozen(kw_only=True)
+class Precondition:
+    """What must hold before a migration: it would fail halfway, and leave the schema between two revisions."""
+
+    query: str
+    """SQL that returns one value."""
+    expected: str
+    failure: str
+    """What is wrong and what to do if it returns something else; ``{found}`` stands for that."""
+
+
+@attrs.frozen(kw_only=True)
+class MigrationDialect:
+    """What the migrating init container must know of a database engine."""
+
+    try_lock: str | None
+    """SQL that tries to take a lock for this connection and returns whether it has; None if one pod writes."""
+    causes: Mapping[str, str] = attrs.field(factory=dict)
+    """Part of the driver's message -> what is wrong and the prop to mend, for the log."""
+    preconditions: tuple[Precondition, ...] = ()

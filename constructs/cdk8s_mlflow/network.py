@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from cdk8s_mlflow.exposure import ClusterIP
-from cdk8s_mlflow.needs import CidrPeer, Endpoint, Manifest
+from cdk8s_mlflow.peers import CidrPeer, Endpoint, Manifest
 from cdk8s_mlflow.props import MlflowProps, NetworkPolicy
 
 # Kube-dns listens on 53; NodeLocal DNSCache is no pod and OpenShift's DNS listens on 5353, so no address is named.

@@ -22,16 +22,9 @@ from cdk8s_mlflow.containers import (
 from cdk8s_mlflow.exposure import Ingress, LoadBalancer, Service
 from cdk8s_mlflow.failures import InvalidProps, TypeFailure
 from cdk8s_mlflow.naming import Naming
-from cdk8s_mlflow.needs import (
-    Endpoint,
-    EnvVar,
-    ExistingVolumeClaim,
-    Manifest,
-    Needs,
-    SecretUse,
-    VolumeClaim,
-    merge,
-)
+from cdk8s_mlflow.volumes import ExistingVolumeClaim, VolumeClaim
+from cdk8s_mlflow.peers import Endpoint, Manifest
+from cdk8s_mlflow.needs import EnvVar, Needs, SecretUse, merge
 from cdk8s_mlflow.network import PolicyPlan
 from cdk8s_mlflow.operations import Migration
 from cdk8s_mlflow.pod_security import loosened_fields

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cdk8s_mlflow.needs import Manifest
+from cdk8s_mlflow.peers import Manifest
 
 # The user that every container runs as; nothing depends on the number, but volumes keep its group.
 USER_ID = 10001

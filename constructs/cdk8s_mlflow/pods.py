@@ -15,23 +15,9 @@ from typing import Any
 import attrs
 
 from cdk8s_mlflow.naming import Component, Naming
-from cdk8s_mlflow.needs import (
-    FILES_DIRECTORY,
-    ConfigFile,
-    EmptyDir,
-    Endpoint,
-    EnvVar,
-    ExistingVolumeClaim,
-    Manifest,
-    Mount,
-    Needs,
-    PodField,
-    SecretKey,
-    SecretUse,
-    SuppliedSecret,
-    Template,
-    VolumeClaim,
-)
+from cdk8s_mlflow.volumes import EmptyDir, ExistingVolumeClaim, Mount, SecretKey, VolumeClaim
+from cdk8s_mlflow.peers import Endpoint, Manifest
+from cdk8s_mlflow.needs import FILES_DIRECTORY, ConfigFile, EnvVar, Needs, PodField, SecretUse, SuppliedSecret, Template
 from cdk8s_mlflow.pod_security import CONTAINER_SECURITY, POD_SECURITY
 from cdk8s_mlflow.props import MlflowProps
 

@@ -21,7 +21,8 @@ from cdk8s_mlflow.kubernetes import (
     Toleration,
     TopologySpreadConstraint,
 )
-from cdk8s_mlflow.needs import CidrPeer, Endpoint, NamespacePeer, PodPeer, SecretSource
+from cdk8s_mlflow.peers import CidrPeer, Endpoint, NamespacePeer, PodPeer
+from cdk8s_mlflow.needs import SecretSource
 from cdk8s_mlflow.observability import Metrics
 from cdk8s_mlflow.operations import Migration
 from cdk8s_mlflow.scaling import DisruptionBudget, FixedReplicas

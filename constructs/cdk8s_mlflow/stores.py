@@ -2,58 +2,87 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import attrs
 
 from cdk8s_mlflow.artifact_store import ArtifactStore, ArtifactVolume
 from cdk8s_mlflow.backend_store import BackendStore
-from cdk8s_mlflow.needs import EnvVar, ExistingVolumeClaim, Needs, VolumeClaim, merge
+from cdk8s_mlflow.needs import DatabaseAccess, EncodedUri, EnvVar, LaunchedVariable, Needs, merge
 from cdk8s_mlflow.props import MlflowProps
+from cdk8s_mlflow.volumes import ExistingVolumeClaim, VolumeClaim
 
-VARIABLES = {"backend-store": "MLFLOW_BACKEND_STORE_URI", "registry-store": "MLFLOW_REGISTRY_STORE_URI"}
+VARIABLES = {
+    "backend-store": "MLFLOW_BACKEND_STORE_URI",
+    "registry-store": "MLFLOW_REGISTRY_STORE_URI",
+    "read-replica": "MLFLOW_READ_REPLICA_BACKEND_STORE_URI",
+}
 """The variable that holds a database's URI, by the database's role."""
 
 
 @attrs.frozen(kw_only=True)
 class Stores:
-    """The stores of one release together, and how one container reaches them all."""
+    """The stores of one release, and what a container needs that uses them."""
 
-    databases: dict[str, BackendStore]
-    """The databases that must be migrated, by role; two roles on one database are one."""
     needs: Needs
-    """What a container needs that uses the databases and artifacts."""
-    database_needs: Needs
-    """What a container needs that uses the databases only."""
+    """Of the server: databases and artifacts."""
+    migrated: Mapping[str, BackendStore]
+    """The databases whose schema follows the image, by role, as the migration reaches them."""
+    migration_needs: Needs
+    """Of the container that migrates them."""
     artifacts: ArtifactStore | None
 
     @staticmethod
     def of(props: MlflowProps) -> Stores:
         """Return the stores of the props."""
-        backend, registry = props.backend_store, props.registry_store
-        roles = {"backend-store": backend}
-        if registry is not None and registry != backend:
-            roles["registry-store"] = registry
-        alone = len(roles) == 1
-        access = {role: store.access(None if alone else role) for role, store in roles.items()}
-        database_needs = merge(
-            *(
-                Needs(
-                    env=(EnvVar(VARIABLES[role], reached.uri), *reached.env),
-                    credential_files=reached.credential_files,
-                )
-                for role, reached in access.items()
-            ),
-            *(store.needs() for store in roles.values()),
-        )
-        artifacts = props.artifact_store or _same_volume(backend.needs())
+        served = _databases(props)
+        migrated = _migrated(props, served)
+        artifacts = props.artifact_store or _same_volume(props.backend_store)
         return Stores(
-            databases=roles,
-            database_needs=database_needs,
-            needs=merge(database_needs, *([artifacts.needs()] if artifacts else [])),
+            needs=merge(_database_needs(served), *([artifacts.needs()] if artifacts else [])),
+            migrated=migrated,
+            migration_needs=_database_needs(migrated, names_begin="" if migrated == served else "migration-"),
             artifacts=artifacts,
         )
 
 
-def _same_volume(needs: Needs) -> ArtifactStore | None:
+def _databases(props: MlflowProps) -> dict[str, BackendStore]:
+    """Return the databases of the server by role; two roles on one database are one."""
+    databases = {"backend-store": props.backend_store}
+    if props.registry_store is not None and props.registry_store != props.backend_store:
+        databases["registry-store"] = props.registry_store
+    if props.read_replica_backend_store is not None:
+        databases["read-replica"] = props.read_replica_backend_store
+    return databases
+
+
+def _migrated(props: MlflowProps, served: Mapping[str, BackendStore]) -> dict[str, BackendStore]:
+    own = props.migration
+    other = {"backend-store": own and own.backend_store, "registry-store": own and own.registry_store}
+    return {
+        role: other.get(role) or store
+        for role, store in served.items()
+        if role != "read-replica" and store.migration is not None
+    }
+
+
+def _database_needs(databases: Mapping[str, BackendStore], names_begin: str = "") -> Needs:
+    alone = len(databases) == 1
+    return merge(
+        *(_access_needs(role, store.access(f"{names_begin}{role}", alone=alone)) for role, store in databases.items())
+    )
+
+
+def _access_needs(role: str, access: DatabaseAccess) -> Needs:
+    """Return the needs of a database with the variable that holds its URI."""
+    if isinstance(access.uri, EncodedUri):
+        variable = LaunchedVariable(name=VARIABLES[role], text=access.uri.text, secrets=access.uri.secrets)
+        return merge(Needs(launched=(variable,)), access.needs)
+    return merge(Needs(env=(EnvVar(VARIABLES[role], access.uri),)), access.needs)
+
+
+def _same_volume(store: BackendStore) -> ArtifactStore | None:
     """Return the artifact store on the backend store's own volume, if it has one."""
-    claims = [mount.source for mount in needs.mounts if isinstance(mount.source, VolumeClaim | ExistingVolumeClaim)]
+    mounts = store.access("backend-store", alone=True).needs.mounts
+    claims = [mount.source for mount in mounts if isinstance(mount.source, VolumeClaim | ExistingVolumeClaim)]
     return ArtifactVolume(volume=claims[0]) if claims else None

@@ -6,7 +6,7 @@ import cdk8s
 from constructs import Construct
 
 from cdk8s_mlflow.naming import construct_id
-from cdk8s_mlflow.needs import Manifest
+from cdk8s_mlflow.peers import Manifest
 
 
 def emit(scope: Construct, manifest: Manifest) -> cdk8s.ApiObject:

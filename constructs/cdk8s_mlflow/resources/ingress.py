@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cdk8s_mlflow.exposure import Ingress, IngressHost, IngressPath, IngressTls
-from cdk8s_mlflow.needs import Manifest
+from cdk8s_mlflow.peers import Manifest
 from cdk8s_mlflow.plan import Plan
 from cdk8s_mlflow.resources.metadata import define_metadata
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cdk8s_mlflow.needs import Manifest
+from cdk8s_mlflow.peers import Manifest
 from cdk8s_mlflow.pods import STARTUP_SECONDS, ContainerPlan, PodPlan
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cdk8s_mlflow.needs import Manifest
+from cdk8s_mlflow.peers import Manifest
 from cdk8s_mlflow.plan import Plan
 from cdk8s_mlflow.resources.metadata import define_metadata
 

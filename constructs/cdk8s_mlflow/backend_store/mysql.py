@@ -1,0 +1,106 @@
+"""MySQL and MariaDB."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlencode
+
+import attrs
+
+from cdk8s_mlflow.needs import (
+    CREDENTIALS_DIRECTORY,
+    CredentialFile,
+    DatabaseAccess,
+    MigrationDialect,
+    Needs,
+    Precondition,
+    SecretSource,
+    SecretUse,
+)
+from cdk8s_mlflow.peers import Peer, endpoint
+from cdk8s_mlflow.values import Host, PlainText, Port
+from cdk8s_mlflow.volumes import ConfigMapKey, Mount, SecretKey, key_file
+
+MIGRATION = MigrationDialect(
+    # Named for the database: the lock is the server's, which may hold several of them.
+    try_lock="SELECT GET_LOCK(CONCAT('mlflow-migration-', LEFT(MD5(DATABASE()), 32)), 0)",
+    causes={
+        "Access denied for user": "wrong user or password, or no right on the database; compare MySQL.user and .password",
+        "Unknown database": "the database does not exist; create it or compare MySQL.database",
+        "command denied": "the user may not create tables; grant ALL on the database, or give Migration a store",
+        "read-only option": "the server is read-only (a replica?); MySQL.host must be the primary",
+        "certificate verify failed": "the server's certificate is not of MySQL.tls.ca",
+        "SSL is required": "the server wants TLS; write MySQL.tls",
+        "doesn't support SSL": "the server has no TLS, and MySQL.tls wants it",
+    },
+    preconditions=(
+        Precondition(
+            query="SELECT @@character_set_database",
+            expected="utf8mb4",
+            failure=(
+                "the database's character set is {found}, with which MLflow's migrations fail halfway; "
+                "run: ALTER DATABASE name CHARACTER SET utf8mb4"
+            ),
+        ),
+    ),
+)
+
+
+@attrs.frozen(kw_only=True)
+class MySQLTls:
+    """Encrypt the connection, and know the server by its certificate."""
+
+    ca: SecretKey | ConfigMapKey
+    """The authority of the server's certificate."""
+    check_hostname: bool = True
+    """Whether the certificate must be for ``MySQL.host``. Cloud SQL's are not."""
+
+
+@attrs.frozen(kw_only=True)
+class MySQL:
+    """A MySQL or MariaDB database, of the character set ``utf8mb4``.
+
+    The password never meets a URL or an argument, so any character in it works: the driver reads it from an
+    option file in memory. MySQL cannot take a half-done migration back: have a backup before an upgrade.
+    """
+
+    host: Host
+    port: Port = 3306
+    database: PlainText = "mlflow"
+    user: PlainText | SecretSource = "mlflow"
+    """The user, or the key of the Secret that names it."""
+    password: SecretSource
+    tls: MySQLTls | None = None
+    """How the connection is encrypted; not at all if left out."""
+    network_peer: Peer | None = None
+    """Where the database is, for the network policy: any address on its port if left out."""
+
+    @property
+    def migration(self) -> MigrationDialect:
+        """A named lock of the server; it belongs to the connection."""
+        return MIGRATION
+
+    def access(self, role: str, *, alone: bool) -> DatabaseAccess:  # noqa: ARG002 - an option file in any case
+        """Return a URI that names the option file."""
+        options = {"read_default_file": f"{CREDENTIALS_DIRECTORY}/{role}.cnf", "charset": "utf8mb4"}
+        mounts: tuple[Mount, ...] = ()
+        if self.tls is not None:
+            folder = f"/run/mlflow/tls/{role}/ca"
+            options |= {"ssl_ca": f"{folder}/ca.crt", "ssl_check_hostname": str(self.tls.check_hostname).lower()}
+            mounts = (Mount(volume=f"{role}-ca", source=key_file(self.tls.ca, "ca.crt"), path=folder, read_only=True),)
+        return DatabaseAccess(
+            uri=f"mysql+pymysql:///{quote(self.database, safe='')}?{urlencode(options, safe='/')}",
+            needs=Needs(
+                credential_files=(self._option_file(role),),
+                mounts=mounts,
+                egress=(endpoint(self.host, self.port, self.network_peer),),
+            ),
+        )
+
+    def _option_file(self, role: str) -> CredentialFile:
+        secrets = {"password": SecretUse(f"{role}-password", self.password)}
+        user = self.user if isinstance(self.user, str) else "${user}"
+        if not isinstance(self.user, str):
+            secrets["user"] = SecretUse(f"{role}-user", self.user)
+        # In quotes the driver takes a value as it stands, whatever is in it.
+        text = f'[client]\nhost={self.host}\nport={self.port}\nuser="{user}"\npassword="${{password}}"\n'
+        return CredentialFile(name=f"{role}.cnf", text=text, secrets=secrets)

@@ -1,0 +1,41 @@
+"""SQLite."""
+
+from __future__ import annotations
+
+import attrs
+
+from cdk8s_mlflow.needs import DatabaseAccess, MigrationDialect, Needs
+from cdk8s_mlflow.volumes import Claim, VolumeClaim, claim_directory, claim_mount
+
+
+@attrs.frozen(kw_only=True)
+class SQLite:
+    """A database file on a volume: the embedded default. For one team and one server pod.
+
+    One pod alone may write it, so the server has one replica and is stopped before its successor starts
+    (some seconds without service at each rollout). Do not put it on a network file system: SQLite's locks
+    do not hold there.
+    """
+
+    volume: Claim = VolumeClaim()
+    """The volume that holds the file."""
+
+    @property
+    def migration(self) -> MigrationDialect:
+        """No lock: one pod alone has the file."""
+        return MigrationDialect(
+            try_lock=None,
+            causes={
+                "unable to open database file": "the volume is not writable for the pod's group (fsGroup)",
+                "database or disk is full": "the volume is full; enlarge SQLite.volume.size",
+                "readonly database": "the volume is read-only",
+            },
+        )
+
+    def access(self, role: str, *, alone: bool) -> DatabaseAccess:  # noqa: ARG002 - a file has no credentials
+        """Return the file's URI; two databases never share a file."""
+        file = "mlflow.db" if role == "backend-store" else f"{role}.db"
+        return DatabaseAccess(
+            uri=f"sqlite:///{claim_directory(self.volume)}/{file}",
+            needs=Needs(mounts=(claim_mount(self.volume),), single_writers=("a SQLite file",)),
+        )

@@ -1,0 +1,81 @@
+"""Who is at the other end of a connection, as network policies name it."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from cdk8s_mlflow.values import AnnotationKey, Cidr, DnsName, LabelValue, Port, sequences
+
+Manifest = dict[str, Any]
+"""A Kubernetes object, or a part of one, in the API's own shape."""
+
+
+@attrs.frozen
+class NamespacePeer:
+    """All pods of one namespace."""
+
+    name: DnsName
+
+    def selector(self) -> Manifest:
+        """Return the peer as a NetworkPolicy writes it."""
+        return {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": self.name}}}
+
+
+@attrs.frozen(kw_only=True)
+class PodPeer:
+    """The pods that carry all of these labels, in one namespace."""
+
+    match_labels: Mapping[AnnotationKey, LabelValue]
+    namespace: DnsName | None = None
+    """The release's own namespace if left out."""
+
+    def selector(self) -> Manifest:
+        """Return the peer as a NetworkPolicy writes it."""
+        pods: Manifest = {"podSelector": {"matchLabels": dict(self.match_labels)}}
+        return pods if self.namespace is None else NamespacePeer(self.namespace).selector() | pods
+
+
+@attrs.frozen(field_transformer=sequences)
+class CidrPeer:
+    """The addresses of one network, outside the cluster or inside."""
+
+    cidr: Cidr
+    except_: Sequence[Cidr] = ()
+    """Parts of it that are left out."""
+
+    def failures(self) -> Iterator[str]:
+        """Yield what is wrong with the fields together."""
+        network = ipaddress.ip_network(self.cidr)
+        for inner in self.except_:
+            other = ipaddress.ip_network(inner)
+            if other.version != network.version or not other.subnet_of(network):  # type: ignore[arg-type]
+                yield f"except_ must lie inside cidr (got {inner!r} and {self.cidr!r}); leave it out"
+
+    def selector(self) -> Manifest:
+        """Return the peer as a NetworkPolicy writes it."""
+        return {"ipBlock": {"cidr": self.cidr, "except": list(self.except_)}}
+
+
+Peer = NamespacePeer | PodPeer | CidrPeer
+
+
+@attrs.frozen(kw_only=True)
+class Endpoint:
+    """A TCP port that a pod must reach."""
+
+    port: Port
+    peer: Peer | None = None
+    """Where the port may be: any address if left out, since policies know no DNS names."""
+
+
+def endpoint(host: str, port: int, peer: Peer | None) -> Endpoint:
+    """Return the endpoint of a host: an IP address is its own peer, a name needs one from the user."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return Endpoint(port=port, peer=peer)
+    return Endpoint(port=port, peer=peer or CidrPeer(f"{address}/{address.max_prefixlen}"))

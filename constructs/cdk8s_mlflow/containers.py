@@ -9,6 +9,7 @@ import attrs
 
 from cdk8s_mlflow import network
 from cdk8s_mlflow.artifact_store import Proxied
+from cdk8s_mlflow.exposure import ClusterIP
 from cdk8s_mlflow.naming import Naming
 from cdk8s_mlflow.volumes import EmptyDir, Mount
 from cdk8s_mlflow.peers import Manifest
@@ -31,17 +32,24 @@ def server_needs(props: MlflowProps, stores: Stores, naming: Naming, namespace: 
         "MLFLOW_STATIC_PREFIX": props.static_prefix,
         "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": ",".join(network.cors_allowed_origins(props)) or None,
         "MLFLOW_UVICORN_OPTS": f"--timeout-graceful-shutdown {seconds(props.graceful_shutdown_timeout)}",
-        "FORWARDED_ALLOW_IPS": ",".join(props.pod_cidrs) if props.exposure else None,
+        "FORWARDED_ALLOW_IPS": ",".join(props.trusted_proxies) if props.exposure else None,
         "MLFLOW_EXPOSE_PROMETHEUS": "/tmp/prometheus" if props.metrics else None,  # noqa: S108 - the pod's own /tmp
         # 9 processes and 1.6 GiB for tasks that most installations never run.
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }
     return merge(
-        # Known to the kubelet only; other variables refer to it, so it comes first.
-        Needs(env=() if namespace else (EnvVar("POD_NAMESPACE", PodField("metadata.namespace")),)),
+        # Known to the kubelet only; the allowed hosts refer to them, so they come first.
+        Needs(env=tuple(EnvVar(name, PodField(path)) for name, path in _pod_fields(props, namespace).items())),
         _process_needs(_tmp_size(props, stores)),
-        Needs(env=(EnvVar("MLFLOW_SERVER_ALLOWED_HOSTS", Template(",".join(network.allowed_hosts(props, services)))),)),
+        Needs(
+            env=(
+                EnvVar(
+                    "MLFLOW_SERVER_ALLOWED_HOSTS",
+                    Template(",".join(network.allowed_hosts(props, services, SERVER_PORT))),
+                ),
+            )
+        ),
         Needs(env=tuple(EnvVar(name, value) for name, value in plain.items() if value is not None)),
         Needs(env=_artifact_env(props, stores)),
         Needs(
@@ -57,6 +65,13 @@ def server_needs(props: MlflowProps, stores: Stores, naming: Naming, namespace: 
             )
         ),
     )
+
+
+def _pod_fields(props: MlflowProps, namespace: str | None) -> dict[str, str]:
+    fields = {"POD_IP": "status.podIP"}
+    if not isinstance(props.service, ClusterIP):
+        fields["HOST_IP"] = "status.hostIP"
+    return fields if namespace else fields | {"POD_NAMESPACE": "metadata.namespace"}
 
 
 def _process_needs(tmp_size: str) -> Needs:

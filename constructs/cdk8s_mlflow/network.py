@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 import attrs
@@ -42,23 +41,27 @@ def service_names(name: str, namespace: str, cluster_domain: str) -> list[str]:
     ]
 
 
-def allowed_hosts(props: MlflowProps, services: Iterable[str]) -> list[str]:
-    """Return every Host header to accept.
+def allowed_hosts(props: MlflowProps, services: Iterable[str], port: int) -> list[str]:
+    """Return every Host header to accept; ``$(POD_IP)`` and ``$(HOST_IP)`` stand for the addresses at run time.
 
     Setting the list replaces MLflow's own, and an entry without port does not match one with it; so each name
-    is listed in both forms, and localhost (port-forward) and the pods' networks (monitoring) are added again.
+    is listed in both forms. Addresses are the pod's own (monitoring asks by it), never patterns of networks:
+    MLflow compares letters, and ``10.*`` would let ``10.attacker.example`` in.
     """
     doors = [host.host for host in props.exposure.hosts if host.host] if props.exposure else []
     public = public_url(props)
+    nodes = [] if isinstance(props.service, ClusterIP) else ["$(HOST_IP)"]
     names = [
         *services,
         *doors,
         *([urlsplit(public).hostname or ""] if public else []),
+        *nodes,
         "localhost",
         "127.0.0.1",
     ]
     both_forms = [form for name in names for form in (name, f"{name}:*")]
-    return list(dict.fromkeys([*both_forms, *_address_patterns(props.pod_cidrs), *props.allowed_hosts]))
+    own_address = ["$(POD_IP)", f"$(POD_IP):{port}", f"[$(POD_IP)]:{port}"]
+    return list(dict.fromkeys([*both_forms, *own_address, *props.allowed_hosts]))
 
 
 def cors_allowed_origins(props: MlflowProps) -> list[str]:
@@ -74,18 +77,6 @@ def _origin(url: str) -> str:
     parts = urlsplit(url.lower())
     default = {"http": 80, "https": 443}[parts.scheme]
     return f"{parts.scheme}://{parts.netloc.removesuffix(f':{default}')}"
-
-
-def _address_patterns(cidrs: Iterable[str]) -> Iterator[str]:
-    """Return patterns such as ``10.*`` for networks; MLflow knows patterns by whole octets only."""
-    for cidr in cidrs:
-        network = ipaddress.IPv4Network(cidr)
-        octets = -(-network.prefixlen // 8)
-        for part in network.subnets(new_prefix=octets * 8):
-            fixed = str(part.network_address).split(".")[:octets]
-            yield ".".join([*fixed, "*"]) if octets < 4 else str(part.network_address)
-            if octets == 4:  # a single address has no pattern to take the port in
-                yield f"{part.network_address}:*"
 
 
 def server_policy(props: MlflowProps, policy: NetworkPolicy, port: int, egress: Iterable[Endpoint]) -> PolicyPlan:

@@ -19,7 +19,7 @@ from cdk8s_mlflow.containers import (
     server_container,
     server_needs,
 )
-from cdk8s_mlflow.exposure import Ingress, LoadBalancer, Service
+from cdk8s_mlflow.exposure import ClusterIP, Ingress, LoadBalancer, Service
 from cdk8s_mlflow.failures import InvalidProps, TypeFailure
 from cdk8s_mlflow.naming import Naming
 from cdk8s_mlflow.volumes import ExistingVolumeClaim, VolumeClaim
@@ -171,7 +171,7 @@ def _decide(props: MlflowProps, naming: Naming, namespace: str | None, stores: S
         generator=generator,
         generator_policy=None if policy is None or generator is None else network.helper_policy(generator.pod.egress),
         claims=server.claims,
-        secret_objects=tuple(item for supplied in server.secrets for item in supplied.objects),
+        secret_objects=server.secret_objects,
         max_unavailable=(
             props.disruption_budget.max_unavailable if props.disruption_budget is not None and replicas > 1 else None
         ),
@@ -259,5 +259,10 @@ def _notices(props: MlflowProps) -> Iterator[str]:
     loosened = loosened_fields(props.pod_security_context, props.security_context)
     if loosened:
         yield f'pods no longer pass Pod Security "restricted": {", ".join(loosened)} was loosened'
+    if not isinstance(props.service, ClusterIP) and not (props.allowed_hosts or props.public_url):
+        yield (
+            f"{type(props.service).__name__}: MLflow answers 403 to names and addresses that it does not know; "
+            "it knows the address of its own node, list others in allowed_hosts"
+        )
     if props.network_policy is None:
         yield "no network policy: every pod of the cluster may connect to the server, which has no login"

@@ -86,6 +86,8 @@ class PodPlan:
     """The content of its ConfigMap, by file name."""
     files_name: str
     secrets: tuple[SuppliedSecret, ...]
+    secret_objects: tuple[Manifest, ...]
+    """What is rendered for the secrets to be there."""
     claims: tuple[VolumeClaim, ...]
 
 
@@ -110,7 +112,7 @@ def plan_pod(
     everything = (*init_containers, *containers)
     files = _files(everything)
     files_name = naming.object("files" if component == "server" else f"{component}-files")
-    secrets = tuple(supplied for container in everything for supplied in _secrets(container.needs, naming))
+    secrets = _secrets(everything, naming)
     return PodPlan(
         component=component,
         labels=naming.labels(component) | dict(labels),
@@ -133,6 +135,7 @@ def plan_pod(
         files=files,
         files_name=files_name,
         secrets=secrets,
+        secret_objects=tuple(item for supplied in secrets for item in supplied.objects),
         claims=tuple(_claims(everything)),
     )
 
@@ -186,10 +189,14 @@ def _supply(use: SecretUse, naming: Naming) -> SuppliedSecret:
     return use.source.supply(naming.object(use.purpose), use.kind)
 
 
-def _secrets(needs: Needs, naming: Naming) -> Iterator[SuppliedSecret]:
-    for item in needs.env:
-        if isinstance(item.value, SecretUse):
-            yield _supply(item.value, naming)
+def _secrets(containers: Iterable[Container], naming: Naming) -> tuple[SuppliedSecret, ...]:
+    """Return the secrets of all containers, each once."""
+    found: list[SuppliedSecret] = []
+    for container in containers:
+        for item in container.needs.env:
+            if isinstance(item.value, SecretUse) and (supplied := _supply(item.value, naming)) not in found:
+                found.append(supplied)
+    return tuple(found)
 
 
 def _mount(mount: Mount) -> Manifest:

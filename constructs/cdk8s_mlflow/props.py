@@ -29,6 +29,7 @@ from cdk8s_mlflow.scaling import DisruptionBudget, FixedReplicas
 from cdk8s_mlflow.secrets import GeneratedSecret
 from cdk8s_mlflow.values import (
     AnnotationKey,
+    Cidr,
     Digest,
     DnsName,
     FlagName,
@@ -37,7 +38,6 @@ from cdk8s_mlflow.values import (
     LabelValue,
     ObjectName,
     Origin,
-    PodCidr,
     PositiveInt,
     Repository,
     StaticPrefix,
@@ -172,9 +172,11 @@ class MlflowProps:
     """
     cors_allowed_origins: Sequence[Origin] = ()
     """Further origins whose browsers may write; the public URL's and the exposure's are known already."""
-    pod_cidrs: Sequence[PodCidr] = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
-    """Networks of the pods, by whose addresses monitoring reaches them (an accepted Host header), and whose
-    proxies may say ``X-Forwarded-Proto``. Add ``100.64.0.0/10`` on clusters with carrier-grade addresses."""
+    trusted_proxies: Sequence[Cidr] = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
+    """Networks of the proxies that may say ``X-Forwarded-Proto``, where there is an exposure.
+
+    Private networks if left out. Whoever is believed can only choose the scheme of a redirect.
+    """
     cluster_domain: DnsName = "cluster.local"
     """The cluster's DNS domain."""
     network_policy: NetworkPolicy | None = NetworkPolicy()

@@ -103,11 +103,6 @@ def _is_cidr(value: object) -> bool:
     return re.fullmatch(r"[0-9a-fA-F.:]+/[0-9]+", str(value)) is not None
 
 
-def _is_pod_cidr(value: object) -> bool:
-    # Wider ones would be the pattern "*", or more patterns than an environment variable should hold.
-    return _is_cidr(value) and ":" not in str(value) and int(str(value).rpartition("/")[2]) >= 8
-
-
 def _is_url(value: object) -> bool:
     text = str(value)
     try:
@@ -267,14 +262,6 @@ HostPattern = Annotated[
 Cidr = Annotated[
     str,
     Rule(_is_cidr, "be a network in CIDR notation", 'write one such as "10.0.0.0/8", with no host bits set'),
-]
-PodCidr = Annotated[
-    str,
-    Rule(
-        _is_pod_cidr,
-        "be an IPv4 network in CIDR notation, of a prefix of 8 or more",
-        'write one such as "10.0.0.0/8", and single IPv6 addresses as allowed_hosts',
-    ),
 ]
 Url = Annotated[
     str,

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from cdk8s_mlflow._version import __version__ as __version__
     from cdk8s_mlflow.artifact_store import S3, ArtifactUri, ArtifactVolume, Direct, Proxied, S3Credentials
-    from cdk8s_mlflow.backend_store import FileStore, PostgreSQL, SQLite
+    from cdk8s_mlflow.backend_store import (
+        DatabaseUri,
+        FileStore,
+        MySQL,
+        MySQLTls,
+        PostgreSQL,
+        PostgreSQLTls,
+        SQLite,
+        SQLServer,
+    )
     from cdk8s_mlflow.environments import Environment, Namespace, synthesize
     from cdk8s_mlflow.exposure import (
         ClusterIP,
@@ -24,30 +33,32 @@ if TYPE_CHECKING:
     )
     from cdk8s_mlflow.failures import InvalidProps
     from cdk8s_mlflow.mlflow import Mlflow
-    from cdk8s_mlflow.volumes import ExistingVolumeClaim, VolumeClaim
-    from cdk8s_mlflow.peers import CidrPeer, Endpoint, NamespacePeer, PodPeer
     from cdk8s_mlflow.observability import Metrics
     from cdk8s_mlflow.operations import Migration
+    from cdk8s_mlflow.peers import CidrPeer, Endpoint, NamespacePeer, PodPeer
     from cdk8s_mlflow.props import ExistingServiceAccount, Image, MlflowProps, NetworkPolicy, ServiceAccount
     from cdk8s_mlflow.scaling import DisruptionBudget, FixedReplicas
     from cdk8s_mlflow.secrets import ExistingSecret, ExternalSecret, GeneratedSecret, InlineSecret
+    from cdk8s_mlflow.volumes import ExistingVolumeClaim, VolumeClaim
 
 _MODULES = {
     "artifact_store": ("ArtifactUri", "ArtifactVolume", "Direct", "Proxied", "S3", "S3Credentials"),
-    "backend_store": ("FileStore", "PostgreSQL", "SQLite"),
+    "backend_store": (
+        "DatabaseUri",
+        "FileStore",
+        "MySQL",
+        "MySQLTls",
+        "PostgreSQL",
+        "PostgreSQLTls",
+        "SQLServer",
+        "SQLite",
+    ),
     "failures": ("InvalidProps",),
     "environments": ("Environment", "Namespace", "synthesize"),
-    "exposure": (
-        "ClusterIP",
-        "Ingress",
-        "IngressHost",
-        "IngressPath",
-        "IngressTls",
-        "LoadBalancer",
-        "NodePort",
-    ),
+    "exposure": ("ClusterIP", "Ingress", "IngressHost", "IngressPath", "IngressTls", "LoadBalancer", "NodePort"),
     "mlflow": ("Mlflow",),
-    "needs": ("CidrPeer", "Endpoint", "ExistingVolumeClaim", "NamespacePeer", "PodPeer", "VolumeClaim"),
+    "peers": ("CidrPeer", "Endpoint", "NamespacePeer", "PodPeer"),
+    "volumes": ("ConfigMapKey", "ExistingVolumeClaim", "SecretKey", "VolumeClaim"),
     "observability": ("Metrics",),
     "operations": ("Migration",),
     "props": ("ExistingServiceAccount", "Image", "MlflowProps", "NetworkPolicy", "ServiceAccount"),
@@ -63,6 +74,8 @@ __all__ = [
     "ArtifactVolume",
     "CidrPeer",
     "ClusterIP",
+    "ConfigMapKey",
+    "DatabaseUri",
     "Direct",
     "DisruptionBudget",
     "Endpoint",
@@ -86,15 +99,20 @@ __all__ = [
     "Migration",
     "Mlflow",
     "MlflowProps",
+    "MySQL",
+    "MySQLTls",
     "Namespace",
     "NamespacePeer",
     "NetworkPolicy",
     "NodePort",
     "PodPeer",
     "PostgreSQL",
+    "PostgreSQLTls",
     "Proxied",
     "S3Credentials",
+    "SQLServer",
     "SQLite",
+    "SecretKey",
     "ServiceAccount",
     "VolumeClaim",
     "__version__",

@@ -12,10 +12,8 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from cdk8s_mlflow.backend_store import claim_directory, claim_mount
-from cdk8s_mlflow.volumes import Claim, VolumeClaim
-from cdk8s_mlflow.peers import Endpoint, Peer, endpoint
 from cdk8s_mlflow.needs import EnvVar, Needs, SecretSource, SecretUse
+from cdk8s_mlflow.peers import Endpoint, Peer, endpoint
 from cdk8s_mlflow.values import (
     ArtifactLocation,
     Bucket,
@@ -26,6 +24,7 @@ from cdk8s_mlflow.values import (
     Url,
     sequences,
 )
+from cdk8s_mlflow.volumes import Claim, VolumeClaim, claim_directory, claim_mount
 
 
 @runtime_checkable

@@ -7,10 +7,10 @@ from typing import Any
 
 from cdk8s_mlflow.artifact_store import Direct
 from cdk8s_mlflow.exposure import Ingress
-from cdk8s_mlflow.volumes import ExistingVolumeClaim, VolumeClaim
 from cdk8s_mlflow.needs import Needs, version_number
 from cdk8s_mlflow.props import MlflowProps
 from cdk8s_mlflow.values import quantity_bytes
+from cdk8s_mlflow.volumes import ExistingVolumeClaim, VolumeClaim
 
 
 def check_parts(props: MlflowProps, needs: Needs) -> list[str]:
@@ -57,7 +57,9 @@ def _check_resources(props: MlflowProps, needs: Needs) -> Iterator[str]:
 
 def _check_artifacts(props: MlflowProps, needs: Needs) -> Iterator[str]:
     store, direct = props.artifact_store, isinstance(props.artifact_access, Direct)
-    if store is None and not props.backend_store.needs().mounts:
+    mounts = props.backend_store.access("backend-store", alone=True).needs.mounts
+    has_volume = any(isinstance(mount.source, VolumeClaim | ExistingVolumeClaim) for mount in mounts)
+    if store is None and not has_volume:
         yield (
             f"MlflowProps.artifact_store: {type(props.backend_store).__name__} needs an artifact root beside it "
             "(got None); write artifact_store=S3(bucket=...), ArtifactUri(uri=...) or ArtifactVolume()"

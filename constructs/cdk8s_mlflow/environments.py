@@ -10,8 +10,8 @@ import attrs
 
 from cdk8s_mlflow.failures import InvalidProps
 from cdk8s_mlflow.manifests import define_manifests
-from cdk8s_mlflow.peers import Manifest
 from cdk8s_mlflow.node import UnusableNode, use_node
+from cdk8s_mlflow.peers import Manifest
 from cdk8s_mlflow.plan import plan
 from cdk8s_mlflow.props import MlflowProps
 from cdk8s_mlflow.value_checks import check_values

@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import attrs
 
+from cdk8s_mlflow.backend_store import BackendStore
+
 
 @attrs.frozen(kw_only=True)
 class Migration:
@@ -20,3 +22,9 @@ class Migration:
     """How long to wait for a database that does not answer, and for another pod's migration."""
     time_limit: timedelta = timedelta(minutes=30)
     """How long the upgrade itself may take. On MySQL a killed upgrade stays half done."""
+    backend_store: BackendStore | None = None
+    """The backend store as the migration reaches it, if otherwise than the server: with a role that may change
+    tables while the server's may not, or at a direct host where the server goes through a pooler (PgBouncer in
+    transaction mode cannot hold the lock)."""
+    registry_store: BackendStore | None = None
+    """The registry store as the migration reaches it, likewise."""

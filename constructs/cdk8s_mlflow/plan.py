@@ -11,28 +11,28 @@ import attrs
 
 from cdk8s_mlflow import network
 from cdk8s_mlflow.checks import check_parts
-from cdk8s_mlflow.containers import (
-    SERVER_PORT,
-    generate_container,
-    migrate_containers,
-    prepare_credentials,
-    server_container,
-    server_needs,
-)
+from cdk8s_mlflow.container import seconds
 from cdk8s_mlflow.exposure import ClusterIP, Ingress, LoadBalancer, Service
 from cdk8s_mlflow.failures import InvalidProps, TypeFailure
 from cdk8s_mlflow.naming import Naming
-from cdk8s_mlflow.volumes import ExistingVolumeClaim, VolumeClaim
-from cdk8s_mlflow.peers import Endpoint, Manifest
 from cdk8s_mlflow.needs import EnvVar, Needs, SecretUse, merge
 from cdk8s_mlflow.network import PolicyPlan
 from cdk8s_mlflow.operations import Migration
+from cdk8s_mlflow.peers import Endpoint, Manifest
 from cdk8s_mlflow.pod_security import loosened_fields
-from cdk8s_mlflow.pods import STARTUP_SECONDS, PodPlan, conflicts, plan_pod, seconds
+from cdk8s_mlflow.pods import STARTUP_SECONDS, PodPlan, conflicts, plan_pod
+from cdk8s_mlflow.programs import (
+    SERVER_PORT,
+    generate_container,
+    migrate_containers,
+    server_container,
+    server_needs,
+)
 from cdk8s_mlflow.props import MlflowProps, ServiceAccount
 from cdk8s_mlflow.stores import Stores
 from cdk8s_mlflow.value_checks import check_values
 from cdk8s_mlflow.values import ObjectName
+from cdk8s_mlflow.volumes import ExistingVolumeClaim, VolumeClaim
 
 
 @attrs.frozen(kw_only=True)
@@ -132,17 +132,15 @@ def _is_generated(item: EnvVar) -> bool:
 
 
 def _decide(props: MlflowProps, naming: Naming, namespace: str | None, stores: Stores, needs: Needs) -> Plan:
-    credentials, prepare = prepare_credentials(needs)
-    migrate = migrate_containers(props, stores, credentials)
     account_name = props.service_account.name or naming.object()
     server = plan_pod(
         props,
         naming,
         "server",
-        init_containers=(*prepare, *migrate),
-        containers=(server_container(props, needs, credentials),),
+        init_containers=migrate_containers(props, stores),
+        containers=(server_container(props, needs),),
         service_account_name=account_name,
-        egress=needs.egress,
+        egress=merge(needs, stores.migration_needs).egress,
         termination_grace=props.pre_stop_delay + props.graceful_shutdown_timeout + timedelta(seconds=10),
         labels=props.pod_labels,
         annotations=props.pod_annotations,
@@ -162,7 +160,7 @@ def _decide(props: MlflowProps, naming: Naming, namespace: str | None, stores: S
         progress_deadline_seconds=seconds(limits.database_wait + limits.time_limit) + STARTUP_SECONDS + 60,
         service=_plan_service(props.service),
         ingress=props.exposure,
-        server_policy=None if policy is None else network.server_policy(props, policy, SERVER_PORT, needs.egress),
+        server_policy=None if policy is None else network.server_policy(props, policy, SERVER_PORT, server.egress),
         account=(
             AccountPlan(name=account_name, annotations=dict(props.service_account.annotations))
             if isinstance(props.service_account, ServiceAccount)
@@ -241,6 +239,7 @@ def _generator(props: MlflowProps, naming: Naming, server: PodPlan) -> JobPlan |
 def _check_secrets(needs: Needs, props: MlflowProps) -> Iterator[str]:
     uses = [item.value for item in needs.env if isinstance(item.value, SecretUse)]
     uses += [use for file in needs.credential_files for use in file.secrets.values()]
+    uses += [use for variable in needs.launched for use in variable.secrets.values()]
     for use in uses:
         supplied = use.source.supply(use.purpose, use.kind)
         if supplied.inline and not props.allow_inline_secrets:

@@ -14,31 +14,17 @@ from typing import Any
 
 import attrs
 
+from cdk8s_mlflow.container import Container, seconds
+from cdk8s_mlflow.credentials import with_credentials
 from cdk8s_mlflow.naming import Component, Naming
-from cdk8s_mlflow.volumes import EmptyDir, ExistingVolumeClaim, Mount, SecretKey, VolumeClaim
+from cdk8s_mlflow.needs import FILES_DIRECTORY, EnvVar, Needs, PodField, SecretUse, SuppliedSecret, Template
 from cdk8s_mlflow.peers import Endpoint, Manifest
-from cdk8s_mlflow.needs import FILES_DIRECTORY, ConfigFile, EnvVar, Needs, PodField, SecretUse, SuppliedSecret, Template
 from cdk8s_mlflow.pod_security import CONTAINER_SECURITY, POD_SECURITY
 from cdk8s_mlflow.props import MlflowProps
+from cdk8s_mlflow.volumes import EmptyDir, ExistingVolumeClaim, KeyFiles, Mount, SecretKey, VolumeClaim
 
 # MLflow itself waits 106 s for its database before it gives up; the startup probe must outlast that.
 STARTUP_SECONDS = 180
-
-
-@attrs.frozen(kw_only=True)
-class Container:
-    """A container before its pod is planned: what it runs and what it needs."""
-
-    name: str
-    command: tuple[str, ...]
-    args: tuple[str, ...] = ()
-    needs: Needs
-    extra_env: tuple[Manifest, ...] = ()
-    env_from: tuple[Manifest, ...] = ()
-    resources: Manifest
-    port: int | None = None
-    health_path: str | None = None
-    pre_stop_delay: timedelta | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -109,13 +95,15 @@ def plan_pod(
     topology_spread_constraints: Iterable[Manifest] = (),
 ) -> PodPlan:
     """Return the plan of a pod: everything that its containers need, decided."""
+    preparing, init_containers, containers = with_credentials(init_containers, containers)
+    init_containers = (*preparing, *init_containers)
     everything = (*init_containers, *containers)
     files = _files(everything)
     files_name = naming.object("files" if component == "server" else f"{component}-files")
     secrets = _secrets(everything, naming)
     return PodPlan(
         component=component,
-        labels=naming.labels(component) | dict(labels),
+        labels=naming.labels(component) | _needed_labels(everything) | dict(labels),
         annotations=dict(annotations) | _checksum(files, secrets),
         service_account_name=service_account_name,
         mounts_token=mounts_token,
@@ -140,9 +128,8 @@ def plan_pod(
     )
 
 
-def seconds(time: timedelta) -> int:
-    """Return whole seconds, as Kubernetes counts."""
-    return int(time.total_seconds())
+def _needed_labels(containers: Iterable[Container]) -> dict[str, str]:
+    return {name: value for container in containers for name, value in container.needs.pod_labels}
 
 
 def _plan_container(container: Container, props: MlflowProps, naming: Naming) -> ContainerPlan:
@@ -230,10 +217,20 @@ def _volumes(containers: Iterable[Container], naming: Naming, files_name: str | 
                 yield {"name": name, "emptyDir": medium | {"sizeLimit": source.size_limit}}
             case VolumeClaim():
                 yield {"name": name, "persistentVolumeClaim": {"claimName": naming.object(source.name)}}
+            case KeyFiles():
+                yield {"name": name, **_key_files(source)}
             case ExistingVolumeClaim():
                 yield {"name": name, "persistentVolumeClaim": {"claimName": source.claim_name}}
     if files_name is not None:
         yield {"name": "files", "configMap": {"name": files_name}}
+
+
+def _key_files(source: KeyFiles) -> Manifest:
+    items = [{"key": key, "path": file} for key, file in source.items.items()]
+    if source.kind == "ConfigMap":
+        return {"configMap": {"name": source.name, "items": items}}
+    # Readable for the pod's group alone: libpq refuses a client key that more may read.
+    return {"secret": {"secretName": source.name, "items": items, "defaultMode": 0o440}}
 
 
 def _files(containers: Iterable[Container]) -> dict[str, str]:
@@ -279,8 +276,3 @@ def conflicts(needs: Needs, extra_env: Iterable[Mapping[str, Any]]) -> Iterator[
 
 def _repeated(items: list[str]) -> Iterator[str]:
     return (item for item in dict.fromkeys(items) if items.count(item) > 1)
-
-
-def config_file(name: str, content: object) -> ConfigFile:
-    """Return a JSON file."""
-    return ConfigFile(name, json.dumps(content, indent=2, ensure_ascii=False) + "\n")

@@ -21,10 +21,10 @@ from cdk8s_mlflow.kubernetes import (
     Toleration,
     TopologySpreadConstraint,
 )
-from cdk8s_mlflow.peers import CidrPeer, Endpoint, NamespacePeer, PodPeer
 from cdk8s_mlflow.needs import SecretSource
 from cdk8s_mlflow.observability import Metrics
 from cdk8s_mlflow.operations import Migration
+from cdk8s_mlflow.peers import CidrPeer, Endpoint, NamespacePeer, PodPeer
 from cdk8s_mlflow.scaling import DisruptionBudget, FixedReplicas
 from cdk8s_mlflow.secrets import GeneratedSecret
 from cdk8s_mlflow.values import (
@@ -116,6 +116,9 @@ class MlflowProps:
     """Where experiments, runs and models are kept: a file on a volume if left out."""
     registry_store: BackendStore | None = None
     """Where registered models are kept: with everything else if left out."""
+    read_replica_backend_store: BackendStore | None = None
+    """A read-only copy of the backend store that answers searches; MLflow does not fall back to the primary.
+    ``--read-replica-backend-store-uri``."""
     artifact_store: ArtifactStore | None = None
     """Where artifacts are kept: on the volume of the backend store if it has one, else it must be said."""
     artifact_access: ArtifactAccess = Proxied()

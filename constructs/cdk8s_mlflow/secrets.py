@@ -10,9 +10,9 @@ from typing import Annotated, Literal
 
 import attrs
 
-from cdk8s_mlflow.volumes import SecretKey
 from cdk8s_mlflow.needs import GeneratedKey, KeyKind, SuppliedSecret
 from cdk8s_mlflow.values import HIDDEN, DnsName, PlainText, SecretKeyName
+from cdk8s_mlflow.volumes import SecretKey
 
 
 @attrs.frozen

@@ -24,7 +24,7 @@ MIGRATION = MigrationDialect(
     # Named for the database: the lock is the server's, which may hold several of them.
     try_lock="SELECT GET_LOCK(CONCAT('mlflow-migration-', LEFT(MD5(DATABASE()), 32)), 0)",
     causes={
-        "Access denied for user": "wrong user or password, or no right on the database; compare MySQL.user and .password",
+        "Access denied for user": "wrong user or password, or no right on the database; compare MySQL.user, .password",
         "Unknown database": "the database does not exist; create it or compare MySQL.database",
         "command denied": "the user may not create tables; grant ALL on the database, or give Migration a store",
         "read-only option": "the server is read-only (a replica?); MySQL.host must be the primary",

@@ -141,7 +141,7 @@ class PostgreSQL:
         if self.tls is None:
             return {}
         folder = _tls_folder(role)
-        settings = {"sslmode": self.tls.mode}
+        settings: dict[str, str] = {"sslmode": self.tls.mode}
         if self.tls.ca is not None:
             settings["sslrootcert"] = f"{folder}/ca/ca.crt"
         elif self.tls.mode == "verify-full":

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cdk8s_mlflow.naming import Component
-from cdk8s_mlflow.peers import Manifest
 from cdk8s_mlflow.network import PolicyPlan
+from cdk8s_mlflow.peers import Manifest
 from cdk8s_mlflow.plan import Plan
 from cdk8s_mlflow.resources.metadata import define_metadata
 

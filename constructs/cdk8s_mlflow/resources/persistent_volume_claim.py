@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from cdk8s_mlflow.volumes import VolumeClaim
 from cdk8s_mlflow.peers import Manifest
 from cdk8s_mlflow.plan import Plan
 from cdk8s_mlflow.resources.metadata import define_metadata
 from cdk8s_mlflow.values import canonical_quantity
+from cdk8s_mlflow.volumes import VolumeClaim
 
 
 def define_persistent_volume_claim(plan: Plan, claim: VolumeClaim) -> Manifest:

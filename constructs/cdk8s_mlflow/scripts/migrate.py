@@ -165,6 +165,17 @@ def check_known(name: str, revision: str | None, known: Iterable[str]) -> None:
         raise Failure(message)
 
 
+def check_preconditions(name: str, connection: Any, preconditions: list[dict[str, str]]) -> None:
+    """Refuse a database on which the migration would fail halfway."""
+    from sqlalchemy import text
+
+    for condition in preconditions:
+        found = str(connection.execute(text(condition["query"])).scalar())
+        if found != condition["expected"]:
+            message = f"{name}: {condition['failure'].format(found=found)}"
+            raise Failure(message)
+
+
 def migrate(database: dict[str, Any], settings: dict[str, Any], head: str, known: frozenset[str]) -> None:
     """Bring one database to the head revision, or verify that it is there."""
     name, causes = database["name"], database["causes"]
@@ -183,6 +194,7 @@ def migrate(database: dict[str, Any], settings: dict[str, Any], head: str, known
                 "this image: mlflow db upgrade URI"
             )
             raise Failure(message)
+        check_preconditions(name, connection, database["preconditions"])
         if database["try_lock"]:
             lock = database["try_lock"]
             wait_for(f"the migration lock of {name}", lambda: take_lock(connection, lock), deadline, causes)

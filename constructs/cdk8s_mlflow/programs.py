@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from importlib import resources
 
 import attrs
 
 from cdk8s_mlflow import network
 from cdk8s_mlflow.artifact_store import Proxied
+from cdk8s_mlflow.container import Container, config_file, helper_resources, script, seconds
 from cdk8s_mlflow.exposure import ClusterIP
 from cdk8s_mlflow.naming import Naming
-from cdk8s_mlflow.volumes import EmptyDir, Mount
-from cdk8s_mlflow.peers import Manifest
-from cdk8s_mlflow.needs import CREDENTIALS_DIRECTORY, FILES_DIRECTORY, ConfigFile, CredentialFile, EnvVar, GeneratedKey, Needs, PodField, SecretUse, Template, merge
+from cdk8s_mlflow.needs import (
+    FILES_DIRECTORY,
+    EnvVar,
+    GeneratedKey,
+    MigrationDialect,
+    Needs,
+    PodField,
+    SecretUse,
+    Template,
+    merge,
+)
 from cdk8s_mlflow.operations import Migration
-from cdk8s_mlflow.pods import Container, config_file, seconds
+from cdk8s_mlflow.peers import Manifest
 from cdk8s_mlflow.props import MlflowProps
 from cdk8s_mlflow.stores import VARIABLES, Stores
 from cdk8s_mlflow.values import canonical_quantity, quantity_bytes
+from cdk8s_mlflow.volumes import EmptyDir, Mount
 
 SERVER_PORT = 5000
 _MEBI = 2**20
@@ -97,7 +106,7 @@ def _artifact_env(props: MlflowProps, stores: Stores) -> tuple[EnvVar, ...]:
     return (EnvVar("MLFLOW_SERVE_ARTIFACTS", "false"), EnvVar("MLFLOW_DEFAULT_ARTIFACT_ROOT", uri))
 
 
-def server_container(props: MlflowProps, needs: Needs, credentials: Needs) -> Container:
+def server_container(props: MlflowProps, needs: Needs) -> Container:
     """Return the server's container."""
     return Container(
         name="mlflow",
@@ -105,7 +114,7 @@ def server_container(props: MlflowProps, needs: Needs, credentials: Needs) -> Co
         # so the port is an argument.
         command=("mlflow", "server"),
         args=("--host", "0.0.0.0", "--port", str(SERVER_PORT), *_extra_args(props)),  # noqa: S104 - it is a server
-        needs=merge(needs, credentials),
+        needs=needs,
         extra_env=tuple(dict(item) for item in props.extra_env),
         env_from=tuple(dict(item) for item in props.env_from),
         resources=_resources(props),
@@ -136,49 +145,10 @@ def _resources(props: MlflowProps) -> Manifest:
     }
 
 
-def prepare_credentials(needs: Needs) -> tuple[Needs, tuple[Container, ...]]:
-    """Return the mount of the credential files, and the init container that writes them; nothing if there are none."""
-    if not needs.credential_files:
-        return Needs(), ()
-    source = EmptyDir(size_limit="1Mi", medium="Memory")
-    mount = Mount(volume="credentials", source=source, path=CREDENTIALS_DIRECTORY)
-    uses = {use.purpose: use for file in needs.credential_files for use in file.secrets.values()}
-    variables = {purpose: f"CREDENTIAL_{index}" for index, purpose in enumerate(uses)}
-    written = [_written(file, variables) for file in needs.credential_files]
-    prepare = Container(
-        name="prepare",
-        command=("python", f"{FILES_DIRECTORY}/prepare.py"),
-        needs=Needs(
-            env=tuple(EnvVar(variables[purpose], use) for purpose, use in uses.items()),
-            files=(_script("prepare.py"), config_file("credentials.json", {"files": written})),
-            mounts=(mount,),
-        ),
-        resources=_helper_resources("64Mi", "128Mi"),
-    )
-    return Needs(mounts=(attrs.evolve(mount, read_only=True),)), (prepare,)
-
-
-def _written(file: CredentialFile, variables: dict[str, str]) -> Manifest:
-    return {
-        "path": f"{CREDENTIALS_DIRECTORY}/{file.name}",
-        "text": file.text,
-        "variables": {placeholder: variables[use.purpose] for placeholder, use in file.secrets.items()},
-        "escapes": dict(file.escapes),
-    }
-
-
-def migrate_containers(props: MlflowProps, stores: Stores, credentials: Needs) -> tuple[Container, ...]:
+def migrate_containers(props: MlflowProps, stores: Stores) -> tuple[Container, ...]:
     """Return the init container that brings the schema to the image's revision, or verifies it."""
-    dialects = {role: store.migration for role, store in stores.databases.items()}
     databases = [
-        {
-            "name": role,
-            "variable": VARIABLES[role],
-            "try_lock": dialect.try_lock,
-            "causes": dict(dialect.causes),
-        }
-        for role, dialect in dialects.items()
-        if dialect is not None
+        _migrated(role, store.migration) for role, store in stores.migrated.items() if store.migration is not None
     ]
     if not databases:
         return ()
@@ -193,14 +163,17 @@ def migrate_containers(props: MlflowProps, stores: Stores, credentials: Needs) -
         name="migrate",
         command=("python", f"{FILES_DIRECTORY}/migrate.py"),
         needs=merge(
-            stores.database_needs,
-            credentials,
+            stores.migration_needs,
             _process_needs("512Mi"),
-            Needs(files=(_script("migrate.py"), config_file("migrate.json", settings))),
+            Needs(files=(script("migrate.py"), config_file("migrate.json", settings))),
         ),
-        resources=_helper_resources("384Mi", "768Mi"),
+        resources=helper_resources("384Mi", "768Mi"),
     )
     return (container,)
+
+
+def _migrated(role: str, dialect: MigrationDialect) -> Manifest:
+    return {"name": role, "variable": VARIABLES[role], **attrs.asdict(dialect)}
 
 
 def generate_container(keys: Iterable[GeneratedKey]) -> Container:
@@ -209,14 +182,6 @@ def generate_container(keys: Iterable[GeneratedKey]) -> Container:
     return Container(
         name="generate",
         command=("python", f"{FILES_DIRECTORY}/generate_secrets.py"),
-        needs=Needs(files=(_script("generate_secrets.py"), config_file("secrets.json", settings))),
-        resources=_helper_resources("64Mi", "128Mi"),
+        needs=Needs(files=(script("generate_secrets.py"), config_file("secrets.json", settings))),
+        resources=helper_resources("64Mi", "128Mi"),
     )
-
-
-def _helper_resources(request: str, limit: str) -> Manifest:
-    return {"requests": {"cpu": "100m", "memory": request}, "limits": {"memory": limit}}
-
-
-def _script(name: str) -> ConfigFile:
-    return ConfigFile(name, resources.files("cdk8s_mlflow.scripts").joinpath(name).read_text(encoding="utf-8"))

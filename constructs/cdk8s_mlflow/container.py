@@ -1,0 +1,48 @@
+"""A container before its pod is planned: what it runs, and what it needs."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from importlib import resources
+
+import attrs
+
+from cdk8s_mlflow.needs import ConfigFile, Needs
+from cdk8s_mlflow.peers import Manifest
+
+
+@attrs.frozen(kw_only=True)
+class Container:
+    """A container before its pod is planned: what it runs and what it needs."""
+
+    name: str
+    command: tuple[str, ...]
+    args: tuple[str, ...] = ()
+    needs: Needs
+    extra_env: tuple[Manifest, ...] = ()
+    env_from: tuple[Manifest, ...] = ()
+    resources: Manifest
+    port: int | None = None
+    health_path: str | None = None
+    pre_stop_delay: timedelta | None = None
+
+
+def seconds(time: timedelta) -> int:
+    """Return whole seconds, as Kubernetes counts."""
+    return int(time.total_seconds())
+
+
+def config_file(name: str, content: object) -> ConfigFile:
+    """Return a JSON file."""
+    return ConfigFile(name, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def script(name: str) -> ConfigFile:
+    """Return one of the programs of :mod:`cdk8s_mlflow.scripts`."""
+    return ConfigFile(name, resources.files("cdk8s_mlflow.scripts").joinpath(name).read_text(encoding="utf-8"))
+
+
+def helper_resources(request: str, limit: str) -> Manifest:
+    """Return requests and limits of a container that works for seconds; ``request`` and ``limit`` are of memory."""
+    return {"requests": {"cpu": "100m", "memory": request}, "limits": {"memory": limit}}

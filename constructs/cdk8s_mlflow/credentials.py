@@ -1,0 +1,103 @@
+"""How secrets reach drivers that take them nowhere else: files in memory, and a launcher for URIs.
+
+The secrets themselves come into the pod as environment variables of the containers that need them, and of
+no other: the migration's credentials are not in the server's container.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from cdk8s_mlflow.container import Container, config_file, helper_resources, script
+from cdk8s_mlflow.needs import CREDENTIALS_DIRECTORY, FILES_DIRECTORY, CredentialFile, EnvVar, Needs, SecretUse, merge
+from cdk8s_mlflow.peers import Manifest
+from cdk8s_mlflow.volumes import EmptyDir, Mount
+
+_PREPARED = "/run/mlflow/prepared"
+
+
+def with_credentials(
+    init_containers: tuple[Container, ...], containers: tuple[Container, ...]
+) -> tuple[tuple[Container, ...], tuple[Container, ...], tuple[Container, ...]]:
+    """Return the preparing container (if one is needed), and the containers with their credentials in place."""
+    everything = (*init_containers, *containers)
+    readers = [container for container in everything if container.needs.credential_files]
+    return (
+        (_prepare(readers),) if readers else (),
+        tuple(_launched(_reading(container)) for container in init_containers),
+        tuple(_launched(_reading(container)) for container in containers),
+    )
+
+
+def _volume(container: Container, path: str, *, read_only: bool) -> Mount:
+    source = EmptyDir(size_limit="1Mi", medium="Memory")
+    return Mount(volume=f"credentials-{container.name}", source=source, path=path, read_only=read_only)
+
+
+def _reading(container: Container) -> Container:
+    """Return the container with its own credential files mounted."""
+    if not container.needs.credential_files:
+        return container
+    mount = _volume(container, CREDENTIALS_DIRECTORY, read_only=True)
+    return attrs.evolve(container, needs=merge(container.needs, Needs(mounts=(mount,))))
+
+
+def _prepare(readers: list[Container]) -> Container:
+    """Return the container that writes every reader's files into that reader's own volume."""
+    files = [(reader, file) for reader in readers for file in reader.needs.credential_files]
+    variables = _variables([use for _, file in files for use in file.secrets.values()])
+    return Container(
+        name="prepare",
+        command=("python", f"{FILES_DIRECTORY}/prepare.py"),
+        needs=Needs(
+            env=tuple(EnvVar(variable, use) for variable, use in variables.items()),
+            files=(
+                script("prepare.py"),
+                config_file(
+                    "credentials.json", {"files": [_written(reader, file, variables) for reader, file in files]}
+                ),
+            ),
+            mounts=tuple(_volume(reader, f"{_PREPARED}/{reader.name}", read_only=False) for reader in readers),
+        ),
+        resources=helper_resources("64Mi", "128Mi"),
+    )
+
+
+def _written(reader: Container, file: CredentialFile, variables: dict[str, SecretUse]) -> Manifest:
+    return {
+        "path": f"{_PREPARED}/{reader.name}/{file.name}",
+        "text": file.text,
+        "variables": {name: _variable_of(use, variables) for name, use in file.secrets.items()},
+        "escapes": dict(file.escapes),
+    }
+
+
+def _launched(container: Container) -> Container:
+    """Return the container started by the launcher, if one of its variables needs that."""
+    launched = container.needs.launched
+    if not launched:
+        return container
+    variables = _variables([use for variable in launched for use in variable.secrets.values()])
+    settings = {
+        variable.name: {
+            "text": variable.text,
+            "variables": {name: _variable_of(use, variables) for name, use in variable.secrets.items()},
+        }
+        for variable in launched
+    }
+    settings_file = config_file(f"launch-{container.name}.json", settings)
+    needs = Needs(
+        env=tuple(EnvVar(variable, use) for variable, use in variables.items()),
+        files=(script("launch.py"), settings_file),
+    )
+    launcher = ("python", f"{FILES_DIRECTORY}/launch.py", f"{FILES_DIRECTORY}/{settings_file.name}")
+    return attrs.evolve(container, command=(*launcher, *container.command), needs=merge(container.needs, needs))
+
+
+def _variables(uses: list[SecretUse]) -> dict[str, SecretUse]:
+    """Return a variable for each different secret."""
+    return {f"CREDENTIAL_{index}": use for index, use in enumerate({use.purpose: use for use in uses}.values())}
+
+
+def _variable_of(use: SecretUse, variables: dict[str, SecretUse]) -> str:
+    return next(variable for variable, known in variables.items() if known.purpose == use.purpose)

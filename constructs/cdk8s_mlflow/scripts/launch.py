@@ -1,0 +1,36 @@
+"""Start a program with variables that hold URL-encoded secrets, for drivers that take them in a URI only.
+
+``launch.py SETTINGS COMMAND [ARGUMENT ...]``: the settings say which variables, and by which other variables
+their secrets come. The URI is in the environment of the started process, and in no argument and no file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+
+def complete(settings: dict[str, Any], environment: dict[str, str]) -> dict[str, str]:
+    """Return the environment with every variable of the settings, and without their parts."""
+    completed, parts = dict(environment), set()
+    for name, setting in settings.items():
+        text = setting["text"]
+        for placeholder, variable in setting["variables"].items():
+            text = text.replace("${" + placeholder + "}", quote(environment[variable], safe=""))
+            parts.add(variable)
+        completed[name] = text
+    return {name: value for name, value in completed.items() if name not in parts}
+
+
+def main(arguments: list[str]) -> None:
+    """Become the program, in the same process: it gets every signal."""
+    settings = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
+    os.execvpe(arguments[1], arguments[1:], complete(settings, dict(os.environ)))  # noqa: S606 - the pod's own command
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

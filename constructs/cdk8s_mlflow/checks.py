@@ -19,7 +19,7 @@ def check_parts(props: MlflowProps, needs: Needs) -> list[str]:
 
 
 def _check_replicas(props: MlflowProps, needs: Needs) -> Iterator[str]:
-    if props.scaling.replicas == 1:
+    if props.scaling.replicas <= 1:
         return
     for writer in needs.single_writers:
         yield (

@@ -75,7 +75,7 @@ def cors_allowed_origins(props: MlflowProps) -> list[str]:
 def _origin(url: str) -> str:
     """Return the origin as browsers send it, in lower case and without a default port: MLflow compares letters."""
     parts = urlsplit(url.lower())
-    default = {"http": 80, "https": 443}[parts.scheme]
+    default = {"http": 80, "https": 443}.get(parts.scheme)
     return f"{parts.scheme}://{parts.netloc.removesuffix(f':{default}')}"
 
 

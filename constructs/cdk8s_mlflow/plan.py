@@ -105,11 +105,12 @@ def plan(props: MlflowProps, *, name: str, namespace: str | None = None) -> Plan
     if any(isinstance(failure, TypeFailure) for failure in failures):
         raise InvalidProps(subject, failures)
     naming = Naming(release=props.name or name, app=props.label_name, version=props.image.tag)
-    failures += check_values(naming.release, ObjectName, "MlflowProps.name or the construct's id")
+    if props.name is None:
+        failures += check_values(name, ObjectName, "the construct's id")
     try:
         stores = Stores.of(props)
     except ValueError as error:  # a store's own words about its values
-        raise InvalidProps(subject, [*failures, str(error)]) from None
+        raise InvalidProps(subject, failures or [str(error)]) from None
     failures += check_parts(props, stores.needs)
     try:
         needs = merge(stores.needs, server_needs(props, stores, naming, namespace))

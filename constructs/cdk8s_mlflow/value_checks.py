@@ -100,6 +100,8 @@ def _accepts(value: object, hint: Any) -> bool:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if hint is Any:
         return True
+    if isinstance(value, type):  # a protocol's instance check would take a class for its instance
+        return False
     if origin is Annotated:
         return _accepts(value, arguments[0])
     if origin in {Union, types.UnionType}:
@@ -174,7 +176,7 @@ def _cure(value: object, hint: Any) -> str:
     if origin is Literal:
         return f"write {arguments[0]!r}"
     if origin in {tuple, list, collections.abc.Sequence}:
-        return f"write [{_shown(value)}]" if isinstance(value, str) else "write a list: [...]"
+        return f"write [{_item(value, arguments[0])}]"
     if origin in {dict, collections.abc.Mapping} or typing.is_typeddict(hint):
         return "write {...}"
     if attrs.has(hint):
@@ -185,6 +187,17 @@ def _cure(value: object, hint: Any) -> str:
     if hint is str and isinstance(value, int | float):
         return f'write "{value}", in quotes'
     return _CURES.get(hint, f"write {_name(hint)}")
+
+
+def _item(value: object, hint: Any) -> str:
+    """Return the item of a list that was probably meant by a value that is no list."""
+    text = _shown(value) if isinstance(value, str) else "..."
+    if _accepts("", hint):
+        return text
+    fields = attrs.fields(hint) if attrs.has(hint) else ()
+    if not fields:
+        return "{...}" if typing.is_typeddict(hint) else "..."
+    return f"{hint.__name__}({'...' if fields[0].kw_only else text})"
 
 
 def _broken(value: object, rule: Rule, path: str, hidden: bool) -> str:

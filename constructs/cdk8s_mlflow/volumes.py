@@ -65,6 +65,8 @@ class VolumeClaim:
         """Yield what is wrong with the fields together."""
         if not self.access_modes:
             yield 'access_modes must not be empty (got ()); write ["ReadWriteOnce"]'
+        if "ReadWriteOncePod" in self.access_modes and len(self.access_modes) > 1:
+            yield f"access_modes has ReadWriteOncePod, which stands alone (got {self.access_modes!r}); keep it alone"
 
 
 @attrs.frozen(kw_only=True, field_transformer=sequences)
@@ -82,6 +84,8 @@ class ExistingVolumeClaim:
         """Yield what is wrong with the fields together."""
         if not self.access_modes:
             yield 'access_modes must not be empty (got ()); write ["ReadWriteOnce"]'
+        if "ReadWriteOncePod" in self.access_modes and len(self.access_modes) > 1:
+            yield f"access_modes has ReadWriteOncePod, which stands alone (got {self.access_modes!r}); keep it alone"
 
 
 Claim = VolumeClaim | ExistingVolumeClaim

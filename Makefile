@@ -14,7 +14,7 @@ PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet install
 PYTEST := $(IN_VENV) python -m pytest $(PYTEST_ARGS)
 CDK8S := $(IN_VENV) CDK8S_CHECK_UPGRADE=false node --no-deprecation node_modules/cdk8s-cli/bin/cdk8s
 
-ifeq ($(filter e2e,$(MAKECMDGOALS))$(KUBECONFIG),e2e)
+ifneq ($(if $(KUBECONFIG),,$(filter e2e e2e-full,$(MAKECMDGOALS))),)
 $(error KUBECONFIG is not set; set it to the kubeconfig file of a cluster that the tests may use)
 endif
 
@@ -23,7 +23,7 @@ comma := ,
 require = $(if $(shell { $(1); } >/dev/null 2>&1 && echo yes),,$(error $(2)))
 
 help: ## list the targets
-	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 12
 
 synth: $(APP) $(CLI) ## write the manifests of every environment to dist/
 	@$(CDK8S) synth
@@ -32,6 +32,9 @@ test: $(TOOLS) $(CLI) ## run the tests that need no cluster (PYTEST_ARGS="-k wor
 	@$(PYTEST) -n 2 -m "not e2e"
 
 e2e: $(TOOLS) $(CLI) ## run the tests on the cluster that KUBECONFIG names
+	@MLFLOW_E2E=1 $(PYTEST) -m "e2e and not slow" tests/e2e
+
+e2e-full: $(TOOLS) $(CLI) ## the same with those that take minutes each
 	@MLFLOW_E2E=1 $(PYTEST) -m e2e tests/e2e
 
 golden: $(TOOLS) $(CLI) ## write the golden files anew
@@ -82,4 +85,4 @@ $(CLI): package.json package-lock.json .npmrc | $(APP)
 	@$(IN_VENV) npm ci --loglevel=error
 	@touch $@
 
-.PHONY: help synth test e2e golden lint typecheck imports build clean
+.PHONY: help synth test e2e e2e-full golden lint typecheck imports build clean

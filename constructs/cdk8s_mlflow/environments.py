@@ -68,6 +68,17 @@ def _check(table: tuple[object, ...]) -> None:
         for name in dict.fromkeys(names)
         if names.count(name) > 1
     ]
+    releases = [
+        (namespace_name(environment), environment.mlflow.name or environment.id)
+        for environment in table
+        if not failures and isinstance(environment, Environment)
+    ]
+    failures += [
+        f"Environment.namespace: two environments would overwrite each other (got {release!r} in {namespace!r} twice); "
+        "give one of them another namespace or id"
+        for namespace, release in dict.fromkeys(releases)
+        if releases.count((namespace, release)) > 1
+    ]
     if failures:
         subject = "synthesize()"
         raise InvalidProps(subject, failures)

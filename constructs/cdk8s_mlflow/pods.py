@@ -255,7 +255,7 @@ def conflicts(needs: Needs, extra_env: Iterable[Mapping[str, Any]]) -> Iterator[
     for item in extra_env:
         if item.get("name") in own:
             yield (
-                f"MlflowProps.extra_env: the construct sets {item['name']} itself (got {item.get('value', '...')!r}); "
+                f"MlflowProps.extra_env: the construct sets {item['name']} itself (its value is not shown); "
                 "use the prop that stands for it, or leave it out"
             )
     sources: dict[str, list[object]] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Literal
+from typing import Annotated, Literal
 
 import attrs
 
@@ -28,6 +28,7 @@ from cdk8s_mlflow.peers import CidrPeer, Endpoint, NamespacePeer, PodPeer
 from cdk8s_mlflow.scaling import DisruptionBudget, FixedReplicas
 from cdk8s_mlflow.secrets import GeneratedSecret
 from cdk8s_mlflow.values import (
+    HIDDEN,
     AnnotationKey,
     Cidr,
     Digest,
@@ -192,7 +193,7 @@ class MlflowProps:
     extra_args: Mapping[FlagName, str | int | float | bool] = attrs.field(factory=dict)
     """Further flags of ``mlflow server``, without dashes. True makes a bare flag. Never for a secret: arguments
     are seen by everybody on the node."""
-    extra_env: Sequence[EnvironmentVariable] = ()
+    extra_env: Annotated[Sequence[EnvironmentVariable], HIDDEN] = ()
     """Further environment variables of the server, in Kubernetes' own shape."""
     env_from: Sequence[EnvironmentSource] = ()
     """ConfigMaps and Secrets whose keys all become variables of the server. Variables that this construct

@@ -92,7 +92,7 @@ def _check_shape(value: Mapping[str, object], hint: Any, path: str, hidden: bool
                 f"{path}: unknown key (got {key!r}); did you mean {near[0]!r}? known are {', '.join(sorted(known))}"
             )
     for key in sorted(hint.__required_keys__ - value.keys()):
-        yield TypeFailure(f"{path}: the key {key!r} is missing (got {_shown(dict(value))}); add it")
+        yield TypeFailure(f"{path}: the key {key!r} is missing (got {', '.join(map(repr, value)) or 'none'}); add it")
 
 
 def _accepts(value: object, hint: Any) -> bool:

@@ -17,7 +17,7 @@ import attrs
 
 def sequences(_owner: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
     """Make a frozen class keep every list that is given to a ``Sequence`` field as a tuple."""
-    return [field.evolve(converter=_as_tuple) if str(field.type).startswith("Sequence[") else field for field in fields]
+    return [field.evolve(converter=_as_tuple) if "Sequence[" in str(field.type) else field for field in fields]
 
 
 def _as_tuple(values: object) -> object:

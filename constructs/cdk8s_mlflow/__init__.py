@@ -10,8 +10,23 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cdk8s_mlflow._version import __version__ as __version__
-    from cdk8s_mlflow.artifact_store import S3, ArtifactUri, ArtifactVolume, Direct, Proxied, S3Credentials
+    from cdk8s_mlflow.artifact_store import (
+        GCS,
+        HDFS,
+        S3,
+        ArtifactUri,
+        ArtifactVolume,
+        AzureAccessKey,
+        AzureBlob,
+        AzureConnectionString,
+        Direct,
+        Kerberos,
+        Presigned,
+        Proxied,
+        S3Credentials,
+    )
     from cdk8s_mlflow.backend_store import (
+        CloudNativePG,
         DatabaseUri,
         FileStore,
         MySQL,
@@ -22,28 +37,36 @@ if TYPE_CHECKING:
         SQLServer,
     )
     from cdk8s_mlflow.environments import Environment, Namespace, synthesize
-    from cdk8s_mlflow.exposure import (
-        ClusterIP,
-        Ingress,
-        IngressHost,
-        IngressPath,
-        IngressTls,
-        LoadBalancer,
-        NodePort,
-    )
+    from cdk8s_mlflow.exposure import ClusterIP, Ingress, IngressHost, IngressPath, IngressTls, LoadBalancer, NodePort
     from cdk8s_mlflow.failures import InvalidProps
     from cdk8s_mlflow.mlflow import Mlflow
     from cdk8s_mlflow.observability import Metrics
-    from cdk8s_mlflow.operations import Migration
+    from cdk8s_mlflow.operations import Migration, Reloader
     from cdk8s_mlflow.peers import CidrPeer, Endpoint, NamespacePeer, PodPeer
     from cdk8s_mlflow.props import ExistingServiceAccount, Image, MlflowProps, NetworkPolicy, ServiceAccount
-    from cdk8s_mlflow.scaling import DisruptionBudget, FixedReplicas
+    from cdk8s_mlflow.scaling import ConnectionPool, DisruptionBudget, FixedReplicas
     from cdk8s_mlflow.secrets import ExistingSecret, ExternalSecret, GeneratedSecret, InlineSecret
-    from cdk8s_mlflow.volumes import ExistingVolumeClaim, VolumeClaim
+    from cdk8s_mlflow.sidecars import CloudSqlProxy, SidecarProxy
+    from cdk8s_mlflow.volumes import ConfigMapKey, ExistingVolumeClaim, SecretKey, VolumeClaim
 
 _MODULES = {
-    "artifact_store": ("ArtifactUri", "ArtifactVolume", "Direct", "Proxied", "S3", "S3Credentials"),
+    "artifact_store": (
+        "GCS",
+        "HDFS",
+        "S3",
+        "ArtifactUri",
+        "ArtifactVolume",
+        "AzureAccessKey",
+        "AzureBlob",
+        "AzureConnectionString",
+        "Direct",
+        "Kerberos",
+        "Presigned",
+        "Proxied",
+        "S3Credentials",
+    ),
     "backend_store": (
+        "CloudNativePG",
         "DatabaseUri",
         "FileStore",
         "MySQL",
@@ -53,28 +76,80 @@ _MODULES = {
         "SQLServer",
         "SQLite",
     ),
+    "environments": (
+        "Environment",
+        "Namespace",
+        "synthesize",
+    ),
+    "exposure": (
+        "ClusterIP",
+        "Ingress",
+        "IngressHost",
+        "IngressPath",
+        "IngressTls",
+        "LoadBalancer",
+        "NodePort",
+    ),
     "failures": ("InvalidProps",),
-    "environments": ("Environment", "Namespace", "synthesize"),
-    "exposure": ("ClusterIP", "Ingress", "IngressHost", "IngressPath", "IngressTls", "LoadBalancer", "NodePort"),
     "mlflow": ("Mlflow",),
-    "peers": ("CidrPeer", "Endpoint", "NamespacePeer", "PodPeer"),
-    "volumes": ("ConfigMapKey", "ExistingVolumeClaim", "SecretKey", "VolumeClaim"),
     "observability": ("Metrics",),
-    "operations": ("Migration",),
-    "props": ("ExistingServiceAccount", "Image", "MlflowProps", "NetworkPolicy", "ServiceAccount"),
-    "scaling": ("DisruptionBudget", "FixedReplicas"),
-    "secrets": ("ExistingSecret", "ExternalSecret", "GeneratedSecret", "InlineSecret"),
+    "operations": (
+        "Migration",
+        "Reloader",
+    ),
+    "peers": (
+        "CidrPeer",
+        "Endpoint",
+        "NamespacePeer",
+        "PodPeer",
+    ),
+    "props": (
+        "ExistingServiceAccount",
+        "Image",
+        "MlflowProps",
+        "NetworkPolicy",
+        "ServiceAccount",
+    ),
+    "scaling": (
+        "ConnectionPool",
+        "DisruptionBudget",
+        "FixedReplicas",
+    ),
+    "secrets": (
+        "ExistingSecret",
+        "ExternalSecret",
+        "GeneratedSecret",
+        "InlineSecret",
+    ),
+    "sidecars": (
+        "CloudSqlProxy",
+        "SidecarProxy",
+    ),
+    "volumes": (
+        "ConfigMapKey",
+        "ExistingVolumeClaim",
+        "SecretKey",
+        "VolumeClaim",
+    ),
     "_version": ("__version__",),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
+    "GCS",
+    "HDFS",
     "S3",
     "ArtifactUri",
     "ArtifactVolume",
+    "AzureAccessKey",
+    "AzureBlob",
+    "AzureConnectionString",
     "CidrPeer",
+    "CloudNativePG",
+    "CloudSqlProxy",
     "ClusterIP",
     "ConfigMapKey",
+    "ConnectionPool",
     "DatabaseUri",
     "Direct",
     "DisruptionBudget",
@@ -94,6 +169,7 @@ __all__ = [
     "IngressTls",
     "InlineSecret",
     "InvalidProps",
+    "Kerberos",
     "LoadBalancer",
     "Metrics",
     "Migration",
@@ -108,12 +184,15 @@ __all__ = [
     "PodPeer",
     "PostgreSQL",
     "PostgreSQLTls",
+    "Presigned",
     "Proxied",
+    "Reloader",
     "S3Credentials",
     "SQLServer",
     "SQLite",
     "SecretKey",
     "ServiceAccount",
+    "SidecarProxy",
     "VolumeClaim",
     "__version__",
     "synthesize",

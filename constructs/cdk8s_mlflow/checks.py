@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from cdk8s_mlflow.artifact_store import Direct
+from cdk8s_mlflow.artifact_store import Direct, Presigned
+from cdk8s_mlflow.backend_store import BackendStore
 from cdk8s_mlflow.exposure import Ingress
 from cdk8s_mlflow.needs import Needs, version_number
-from cdk8s_mlflow.props import MlflowProps
+from cdk8s_mlflow.props import MlflowProps, ServiceAccount, server_processes
+from cdk8s_mlflow.scaling import POOLS_PER_PROCESS, worst_case
 from cdk8s_mlflow.values import quantity_bytes
 from cdk8s_mlflow.volumes import ExistingVolumeClaim, VolumeClaim
 
@@ -56,18 +58,67 @@ def _check_resources(props: MlflowProps, needs: Needs) -> Iterator[str]:
 
 
 def _check_artifacts(props: MlflowProps, needs: Needs) -> Iterator[str]:
-    store, direct = props.artifact_store, isinstance(props.artifact_access, Direct)
-    mounts = props.backend_store.access("backend-store", alone=True).needs.mounts
-    has_volume = any(isinstance(mount.source, VolumeClaim | ExistingVolumeClaim) for mount in mounts)
-    if store is None and not has_volume:
+    store, access = props.artifact_store, props.artifact_access
+    if store is None and not _has_volume(props.backend_store):
+        kind = type(props.backend_store).__name__ if props.backend_store else "a server of artifacts only"
         yield (
-            f"MlflowProps.artifact_store: {type(props.backend_store).__name__} needs an artifact root beside it "
+            f"MlflowProps.artifact_store: {kind} needs an artifact root beside it "
             "(got None); write artifact_store=S3(bucket=...), ArtifactUri(uri=...) or ArtifactVolume()"
         )
-    elif direct and (store is None or not store.reachable_by_clients):
+    elif isinstance(access, Direct) and (store is None or not store.reachable_by_clients):
         yield (
             "MlflowProps.artifact_access: clients cannot reach a volume of the server's pod (got Direct()); "
             "use Proxied(), or S3(...) or ArtifactUri(...) as artifact_store"
+        )
+    elif isinstance(access, Presigned) and (store is None or not store.presigns):
+        yield (
+            "MlflowProps.artifact_access: MLflow signs no URLs for this artifact store "
+            f"(got {access} and {type(store).__name__}); use Proxied(), or S3(...), GCS(...) or AzureBlob(...)"
+        )
+    if props.backend_store is None and isinstance(access, Direct):
+        yield (
+            "MlflowProps.artifact_access: a server of artifacts only must pass them (got Direct()); "
+            "use Proxied() or Presigned()"
+        )
+
+
+def _has_volume(store: BackendStore | None) -> bool:
+    mounts = store.access("backend-store", alone=True).needs.mounts if store else ()
+    return any(isinstance(mount.source, VolumeClaim | ExistingVolumeClaim) for mount in mounts)
+
+
+def _check_stores(props: MlflowProps, needs: Needs) -> Iterator[str]:
+    if props.backend_store is not None:
+        return
+    for name in ("registry_store", "read_replica_backend_store"):
+        if getattr(props, name) is not None:
+            yield (
+                f"MlflowProps.{name}: a server of artifacts only has no database (got backend_store=None); "
+                "leave it out, or name a backend store"
+            )
+
+
+def _check_identity(props: MlflowProps, needs: Needs) -> Iterator[str]:
+    if isinstance(props.service_account, ServiceAccount):
+        for annotation in needs.shadowed_annotations:
+            if annotation in props.service_account.annotations:
+                yield (
+                    "MlflowProps.artifact_store: static keys would shadow the role of the ServiceAccount "
+                    f"(got credentials and the annotation {annotation!r}); remove one of them"
+                )
+
+
+def _check_connections(props: MlflowProps, needs: Needs) -> Iterator[str]:
+    pool = props.connection_pool
+    if pool is None or pool.max_connections is None:
+        return
+    processes = server_processes(props)
+    if worst_case(pool, processes) > pool.max_connections:
+        yield (
+            f"MlflowProps.connection_pool: {processes} server processes (replicas and one more during a rollout, times "
+            f"workers) with {POOLS_PER_PROCESS} pools of {pool.size} + {pool.max_overflow} connections may open "
+            f"{worst_case(pool, processes)} (got max_connections={pool.max_connections}); "
+            "lower size, max_overflow, workers or replicas"
         )
 
 
@@ -103,6 +154,8 @@ _OWN_FLAGS = {
     "port": "service",
     "backend-store-uri": "backend_store",
     "registry-store-uri": "registry_store",
+    "artifacts-only": "backend_store=None",
+    "read-replica-backend-store-uri": "read_replica_backend_store",
     "default-artifact-root": "artifact_store and artifact_access=Direct()",
     "artifacts-destination": "artifact_store",
     "serve-artifacts": "artifact_access",
@@ -182,6 +235,9 @@ _CHECKS = (
     _check_workers,
     _check_resources,
     _check_artifacts,
+    _check_stores,
+    _check_identity,
+    _check_connections,
     _check_hosts,
     _check_network,
     _check_kubernetes,

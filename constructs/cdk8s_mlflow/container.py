@@ -17,6 +17,10 @@ class Container:
     """A container before its pod is planned: what it runs and what it needs."""
 
     name: str
+    image: str | None = None
+    """The release's image if left out."""
+    is_sidecar: bool = False
+    """Whether it is an init container that keeps running."""
     command: tuple[str, ...]
     args: tuple[str, ...] = ()
     needs: Needs
@@ -25,6 +29,7 @@ class Container:
     resources: Manifest
     port: int | None = None
     health_path: str | None = None
+    startup_probe: Manifest | None = None
     pre_stop_delay: timedelta | None = None
 
 

@@ -11,8 +11,18 @@ import attrs
 from cdk8s_mlflow.container import Container, config_file, helper_resources, script
 from cdk8s_mlflow.needs import CREDENTIALS_DIRECTORY, FILES_DIRECTORY, CredentialFile, EnvVar, Needs, SecretUse, merge
 from cdk8s_mlflow.peers import Manifest
-from cdk8s_mlflow.volumes import EmptyDir, Mount
+from cdk8s_mlflow.volumes import ConfigMapKey, EmptyDir, Mount, SecretKey, key_file
 
+_BUNDLE = f"{CREDENTIALS_DIRECTORY}/ca-bundle.crt"
+# OpenSSL and httpx, requests, boto3, curl, gRPC: each has a name of its own for the same thing.
+_BUNDLE_VARIABLES = (
+    "SSL_CERT_FILE",
+    "REQUESTS_CA_BUNDLE",
+    "AWS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
+)
+_AUTHORITIES = "/run/mlflow/authorities"
 _PREPARED = "/run/mlflow/prepared"
 
 
@@ -21,7 +31,7 @@ def with_credentials(
 ) -> tuple[tuple[Container, ...], tuple[Container, ...], tuple[Container, ...]]:
     """Return the preparing container (if one is needed), and the containers with their credentials in place."""
     everything = (*init_containers, *containers)
-    readers = [container for container in everything if container.needs.credential_files]
+    readers = [item for item in everything if item.needs.credential_files or item.needs.authorities]
     return (
         (_prepare(readers),) if readers else (),
         tuple(_launched(_reading(container)) for container in init_containers),
@@ -30,37 +40,48 @@ def with_credentials(
 
 
 def _volume(container: Container, path: str, *, read_only: bool) -> Mount:
-    source = EmptyDir(size_limit="1Mi", medium="Memory")
+    source = EmptyDir(size_limit="2Mi", medium="Memory")
     return Mount(volume=f"credentials-{container.name}", source=source, path=path, read_only=read_only)
 
 
 def _reading(container: Container) -> Container:
     """Return the container with its own credential files mounted."""
-    if not container.needs.credential_files:
+    needs = container.needs
+    if not needs.credential_files and not needs.authorities:
         return container
     mount = _volume(container, CREDENTIALS_DIRECTORY, read_only=True)
-    return attrs.evolve(container, needs=merge(container.needs, Needs(mounts=(mount,))))
+    trust = tuple(EnvVar(name, _BUNDLE) for name in _BUNDLE_VARIABLES) if needs.authorities else ()
+    return attrs.evolve(container, needs=merge(needs, Needs(mounts=(mount,), env=trust)))
 
 
 def _prepare(readers: list[Container]) -> Container:
     """Return the container that writes every reader's files into that reader's own volume."""
     files = [(reader, file) for reader in readers for file in reader.needs.credential_files]
     variables = _variables([use for _, file in files for use in file.secrets.values()])
+    authorities = list(dict.fromkeys(key for reader in readers for key in reader.needs.authorities))
+    settings = {
+        "files": [_written(reader, file, variables) for reader, file in files],
+        "authorities": [f"{_AUTHORITIES}/{index}/ca.crt" for index in range(len(authorities))],
+        "bundles": [f"{_PREPARED}/{reader.name}/ca-bundle.crt" for reader in readers if reader.needs.authorities],
+    }
     return Container(
         name="prepare",
         command=("python", f"{FILES_DIRECTORY}/prepare.py"),
         needs=Needs(
             env=tuple(EnvVar(variable, use) for variable, use in variables.items()),
-            files=(
-                script("prepare.py"),
-                config_file(
-                    "credentials.json", {"files": [_written(reader, file, variables) for reader, file in files]}
-                ),
+            files=(script("prepare.py"), config_file("credentials.json", settings)),
+            mounts=(
+                *(_volume(reader, f"{_PREPARED}/{reader.name}", read_only=False) for reader in readers),
+                *(_authority(index, key) for index, key in enumerate(authorities)),
             ),
-            mounts=tuple(_volume(reader, f"{_PREPARED}/{reader.name}", read_only=False) for reader in readers),
         ),
         resources=helper_resources("64Mi", "128Mi"),
     )
+
+
+def _authority(index: int, key: SecretKey | ConfigMapKey) -> Mount:
+    path = f"{_AUTHORITIES}/{index}"
+    return Mount(volume=f"authority-{index}", source=key_file(key, "ca.crt"), path=path, read_only=True)
 
 
 def _written(reader: Container, file: CredentialFile, variables: dict[str, SecretUse]) -> Manifest:
@@ -69,6 +90,7 @@ def _written(reader: Container, file: CredentialFile, variables: dict[str, Secre
         "text": file.text,
         "variables": {name: _variable_of(use, variables) for name, use in file.secrets.items()},
         "escapes": dict(file.escapes),
+        "latin1": list(file.latin1),
     }
 
 

@@ -14,10 +14,10 @@ from cdk8s_mlflow.resources.deployment import define_deployment
 from cdk8s_mlflow.resources.ingress import define_ingress
 from cdk8s_mlflow.resources.job import define_job
 from cdk8s_mlflow.resources.network_policy import define_network_policy
+from cdk8s_mlflow.resources.part_object import define_object
 from cdk8s_mlflow.resources.persistent_volume_claim import define_persistent_volume_claim
 from cdk8s_mlflow.resources.pod_disruption_budget import define_pod_disruption_budget
 from cdk8s_mlflow.resources.role import define_role, define_role_binding
-from cdk8s_mlflow.resources.secret import define_secret_object
 from cdk8s_mlflow.resources.service import define_service
 from cdk8s_mlflow.resources.service_account import define_generator_account, define_service_account
 
@@ -44,8 +44,8 @@ def _define(plan: Plan) -> Iterator[Manifest]:
         yield define_generator_account(plan, job)
         yield define_role(plan, job)
         yield define_role_binding(plan, job)
-    for item in plan.secret_objects:
-        yield define_secret_object(plan, item)
+    for item in plan.objects:
+        yield define_object(plan, item)
     if plan.server.files:
         yield define_config_map(plan, plan.server)
     if job is not None:

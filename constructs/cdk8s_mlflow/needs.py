@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import attrs
 
 from cdk8s_mlflow.peers import Endpoint, Manifest
-from cdk8s_mlflow.volumes import Mount, SecretKey
+from cdk8s_mlflow.volumes import ConfigMapKey, Mount, SecretKey
 
 KeyKind = Literal["password", "passphrase", "fernet"]
 """What a secret value is for: a password that something outside knows too, or a key that MLflow alone uses."""
@@ -114,6 +114,8 @@ class CredentialFile:
     secrets: Mapping[str, SecretUse] = attrs.field(factory=dict)
     escapes: Mapping[str, str] = attrs.field(factory=dict)
     """Characters of the values that the file's format wants written otherwise."""
+    latin1: tuple[str, ...] = ()
+    """Secrets that the driver will encode as Latin-1 although the server expects UTF-8: their bytes are kept."""
 
 
 @attrs.frozen(kw_only=True)
@@ -130,6 +132,22 @@ class LaunchedVariable:
 
 
 @attrs.frozen(kw_only=True)
+class Sidecar:
+    """A container that runs beside the others from before the first of them to after the last."""
+
+    name: str
+    image: str
+    command: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+    env: tuple[tuple[str, str], ...] = ()
+    startup_path: str | None = None
+    """What to ask before the next container starts; None waits for nothing."""
+    startup_port: int | None = None
+    memory: str
+    egress: tuple[Endpoint, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
 class Needs:
     """Everything that a part needs in its container."""
 
@@ -138,6 +156,11 @@ class Needs:
     mounts: tuple[Mount, ...] = ()
     credential_files: tuple[CredentialFile, ...] = ()
     launched: tuple[LaunchedVariable, ...] = ()
+    authorities: tuple[SecretKey | ConfigMapKey, ...] = ()
+    """Certificates that every client in the container must trust, beside those that the image trusts."""
+    sidecars: tuple[Sidecar, ...] = ()
+    objects: tuple[Manifest, ...] = ()
+    """Objects that must exist beside the pod, in the API's shape, without metadata labels."""
     egress: tuple[Endpoint, ...] = ()
     pod_labels: tuple[tuple[str, str], ...] = ()
     """Labels that something in the cluster looks for on the pod, such as a workload identity's webhook."""
@@ -157,6 +180,9 @@ def merge(*parts: Needs) -> Needs:
         mounts=_unique(item for part in parts for item in part.mounts),
         credential_files=_unique(item for part in parts for item in part.credential_files),
         launched=_unique(item for part in parts for item in part.launched),
+        authorities=_unique(item for part in parts for item in part.authorities),
+        sidecars=_unique(item for part in parts for item in part.sidecars),
+        objects=_unique(item for part in parts for item in part.objects),
         egress=_unique(item for part in parts for item in part.egress),
         pod_labels=_unique(item for part in parts for item in part.pod_labels),
         shadowed_annotations=_unique(item for part in parts for item in part.shadowed_annotations),

@@ -9,6 +9,15 @@ import attrs
 from cdk8s_mlflow.backend_store import BackendStore
 
 
+@attrs.frozen
+class Reloader:
+    """Let Stakater's Reloader, if the cluster has it, restart the pods when one of their Secrets changes.
+
+    Changes of what this chart renders restart them in any case; Secrets from elsewhere are read when a
+    container starts.
+    """
+
+
 @attrs.frozen(kw_only=True)
 class Migration:
     """Bring the database's schema to the image's revision before the server starts.

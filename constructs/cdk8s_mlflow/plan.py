@@ -71,6 +71,8 @@ class Plan:
     namespace: str | None
     """Where it must be applied; None if only ``kubectl apply -n`` will tell."""
     server: PodPlan
+    annotations: dict[str, str]
+    """Of the Deployment."""
     replicas: int
     recreate: bool
     progress_deadline_seconds: int
@@ -81,7 +83,7 @@ class Plan:
     generator: JobPlan | None
     generator_policy: PolicyPlan | None
     claims: tuple[VolumeClaim, ...]
-    secret_objects: tuple[Manifest, ...]
+    objects: tuple[Manifest, ...]
     max_unavailable: int | None
     """The disruption budget; None renders none."""
     tracking_uri: str
@@ -156,6 +158,7 @@ def _decide(props: MlflowProps, naming: Naming, namespace: str | None, stores: S
         naming=naming,
         namespace=namespace,
         server=server,
+        annotations=_reloader(props, server),
         replicas=replicas,
         recreate=_is_single_writer(needs),
         progress_deadline_seconds=seconds(limits.database_wait + limits.time_limit) + STARTUP_SECONDS + 60,
@@ -170,7 +173,7 @@ def _decide(props: MlflowProps, naming: Naming, namespace: str | None, stores: S
         generator=generator,
         generator_policy=None if policy is None or generator is None else network.helper_policy(generator.pod.egress),
         claims=server.claims,
-        secret_objects=server.secret_objects,
+        objects=server.objects,
         max_unavailable=(
             props.disruption_budget.max_unavailable if props.disruption_budget is not None and replicas > 1 else None
         ),
@@ -179,6 +182,13 @@ def _decide(props: MlflowProps, naming: Naming, namespace: str | None, stores: S
         kubernetes=needs.kubernetes,
         notices=tuple(_notices(props)),
     )
+
+
+def _reloader(props: MlflowProps, server: PodPlan) -> dict[str, str]:
+    if props.reloader is None:
+        return {}
+    names = sorted({supplied.reference.name for supplied in server.secrets if not supplied.inline})
+    return {"secret.reloader.stakater.com/reload": ",".join(names)} if names else {}
 
 
 def _plan_service(service: Service) -> ServicePlan:

@@ -14,10 +14,10 @@ from typing import Any
 
 import attrs
 
-from cdk8s_mlflow.container import Container, seconds
+from cdk8s_mlflow.container import Container, helper_resources, seconds
 from cdk8s_mlflow.credentials import with_credentials
 from cdk8s_mlflow.naming import Component, Naming
-from cdk8s_mlflow.needs import FILES_DIRECTORY, EnvVar, Needs, PodField, SecretUse, SuppliedSecret, Template
+from cdk8s_mlflow.needs import FILES_DIRECTORY, EnvVar, Needs, PodField, SecretUse, SuppliedSecret, Template, merge
 from cdk8s_mlflow.peers import Endpoint, Manifest
 from cdk8s_mlflow.pod_security import CONTAINER_SECURITY, POD_SECURITY
 from cdk8s_mlflow.props import MlflowProps
@@ -33,6 +33,7 @@ class ContainerPlan:
 
     name: str
     image: str
+    restart_policy: str | None
     image_pull_policy: str
     command: list[str]
     args: list[str]
@@ -43,6 +44,7 @@ class ContainerPlan:
     security_context: Manifest
     port: int | None
     health_path: str | None
+    startup_probe: Manifest | None
     pre_stop_seconds: int | None
 
 
@@ -72,8 +74,8 @@ class PodPlan:
     """The content of its ConfigMap, by file name."""
     files_name: str
     secrets: tuple[SuppliedSecret, ...]
-    secret_objects: tuple[Manifest, ...]
-    """What is rendered for the secrets to be there."""
+    objects: tuple[Manifest, ...]
+    """What must be rendered beside the pod, for its secrets and stores to be there."""
     claims: tuple[VolumeClaim, ...]
 
 
@@ -96,7 +98,7 @@ def plan_pod(
 ) -> PodPlan:
     """Return the plan of a pod: everything that its containers need, decided."""
     preparing, init_containers, containers = with_credentials(init_containers, containers)
-    init_containers = (*preparing, *init_containers)
+    init_containers = (*_sidecars((*init_containers, *containers)), *preparing, *init_containers)
     everything = (*init_containers, *containers)
     files = _files(everything)
     files_name = naming.object("files" if component == "server" else f"{component}-files")
@@ -123,8 +125,33 @@ def plan_pod(
         files=files,
         files_name=files_name,
         secrets=secrets,
-        secret_objects=tuple(item for supplied in secrets for item in supplied.objects),
+        objects=(
+            *(item for supplied in secrets for item in supplied.objects),
+            *merge(*(container.needs for container in everything)).objects,
+        ),
         claims=tuple(_claims(everything)),
+    )
+
+
+def _sidecars(containers: Iterable[Container]) -> tuple[Container, ...]:
+    """Return the sidecars that any container needs, each once; they start before all others."""
+    needed = merge(*(container.needs for container in containers)).sidecars
+    return tuple(
+        Container(
+            name=sidecar.name,
+            image=sidecar.image,
+            is_sidecar=True,
+            command=sidecar.command,
+            args=sidecar.args,
+            needs=Needs(env=tuple(EnvVar(name, value) for name, value in sidecar.env)),
+            resources=helper_resources(sidecar.memory, sidecar.memory),
+            startup_probe=(
+                {"httpGet": {"path": sidecar.startup_path, "port": sidecar.startup_port}, "failureThreshold": 60}
+                if sidecar.startup_path
+                else None
+            ),
+        )
+        for sidecar in needed
     )
 
 
@@ -138,7 +165,8 @@ def _plan_container(container: Container, props: MlflowProps, naming: Naming) ->
         mounts.append({"name": "files", "mountPath": FILES_DIRECTORY, "readOnly": True})
     return ContainerPlan(
         name=container.name,
-        image=props.image.reference,
+        image=container.image or props.image.reference,
+        restart_policy="Always" if container.is_sidecar else None,
         image_pull_policy=props.image.pull_policy,
         command=list(container.command),
         args=[literal(arg) for arg in container.args],
@@ -149,6 +177,7 @@ def _plan_container(container: Container, props: MlflowProps, naming: Naming) ->
         security_context=CONTAINER_SECURITY | dict(props.security_context),
         port=container.port,
         health_path=container.health_path,
+        startup_probe=container.startup_probe,
         pre_stop_seconds=None if container.pre_stop_delay is None else seconds(container.pre_stop_delay),
     )
 

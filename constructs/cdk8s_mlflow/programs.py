@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import attrs
 
 from cdk8s_mlflow import network
-from cdk8s_mlflow.artifact_store import Proxied
+from cdk8s_mlflow.artifact_store import Direct, Presigned, Proxied
 from cdk8s_mlflow.container import Container, config_file, helper_resources, script, seconds
 from cdk8s_mlflow.exposure import ClusterIP
 from cdk8s_mlflow.naming import Naming
@@ -24,7 +24,8 @@ from cdk8s_mlflow.needs import (
 )
 from cdk8s_mlflow.operations import Migration
 from cdk8s_mlflow.peers import Manifest
-from cdk8s_mlflow.props import MlflowProps
+from cdk8s_mlflow.props import MlflowProps, server_processes
+from cdk8s_mlflow.scaling import default_pool
 from cdk8s_mlflow.stores import VARIABLES, Stores
 from cdk8s_mlflow.values import canonical_quantity, quantity_bytes
 from cdk8s_mlflow.volumes import EmptyDir, Mount
@@ -46,6 +47,7 @@ def server_needs(props: MlflowProps, stores: Stores, naming: Naming, namespace: 
         # 9 processes and 1.6 GiB for tasks that most installations never run.
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        **_pool(props, stores),
     }
     return merge(
         # Known to the kubelet only; the allowed hosts refer to them, so they come first.
@@ -76,6 +78,17 @@ def server_needs(props: MlflowProps, stores: Stores, naming: Naming, namespace: 
     )
 
 
+def _pool(props: MlflowProps, stores: Stores) -> dict[str, str | None]:
+    if not stores.has_server:
+        return {}
+    pool = props.connection_pool or default_pool(server_processes(props))
+    return {
+        "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE": str(pool.size),
+        "MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW": str(pool.max_overflow),
+        "MLFLOW_SQLALCHEMYSTORE_POOL_RECYCLE": str(seconds(pool.recycle)),
+    }
+
+
 def _pod_fields(props: MlflowProps, namespace: str | None) -> dict[str, str]:
     fields = {"POD_IP": "status.podIP"}
     if not isinstance(props.service, ClusterIP):
@@ -94,16 +107,27 @@ def _tmp_size(props: MlflowProps, stores: Stores) -> str:
     """Return the size of ``/tmp``: object stores make MLflow keep each file there while it passes."""
     base = 512 * _MEBI
     access = props.artifact_access
-    if isinstance(access, Proxied) and stores.artifacts is not None and stores.artifacts.spools:
+    if isinstance(access, Proxied | Presigned) and stores.artifacts is not None and stores.artifacts.spools:
         base += int(quantity_bytes(access.largest_artifact)) * access.concurrent_transfers
     return canonical_quantity(f"{-(-base // _MEBI)}Mi")
 
 
 def _artifact_env(props: MlflowProps, stores: Stores) -> tuple[EnvVar, ...]:
     uri = stores.artifacts.uri if stores.artifacts else ""
-    if isinstance(props.artifact_access, Proxied):
-        return (EnvVar("MLFLOW_SERVE_ARTIFACTS", "true"), EnvVar("MLFLOW_ARTIFACTS_DESTINATION", uri))
-    return (EnvVar("MLFLOW_SERVE_ARTIFACTS", "false"), EnvVar("MLFLOW_DEFAULT_ARTIFACT_ROOT", uri))
+    only = () if props.backend_store else (EnvVar("MLFLOW_ARTIFACTS_ONLY", "true"),)
+    match props.artifact_access:
+        case Direct():
+            return (EnvVar("MLFLOW_SERVE_ARTIFACTS", "false"), EnvVar("MLFLOW_DEFAULT_ARTIFACT_ROOT", uri))
+        case Presigned():
+            presigned = tuple(EnvVar(f"MLFLOW_ENABLE_PROXY_MULTIPART_{way}", "true") for way in ("UPLOAD", "DOWNLOAD"))
+        case Proxied():
+            presigned = ()
+    return (
+        EnvVar("MLFLOW_SERVE_ARTIFACTS", "true"),
+        EnvVar("MLFLOW_ARTIFACTS_DESTINATION", uri),
+        *presigned,
+        *only,
+    )
 
 
 def server_container(props: MlflowProps, needs: Needs) -> Container:

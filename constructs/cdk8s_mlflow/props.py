@@ -23,9 +23,9 @@ from cdk8s_mlflow.kubernetes import (
 )
 from cdk8s_mlflow.needs import SecretSource
 from cdk8s_mlflow.observability import Metrics
-from cdk8s_mlflow.operations import Migration
+from cdk8s_mlflow.operations import Migration, Reloader
 from cdk8s_mlflow.peers import CidrPeer, Endpoint, NamespacePeer, PodPeer
-from cdk8s_mlflow.scaling import DisruptionBudget, FixedReplicas
+from cdk8s_mlflow.scaling import ConnectionPool, DisruptionBudget, FixedReplicas
 from cdk8s_mlflow.secrets import GeneratedSecret
 from cdk8s_mlflow.values import (
     HIDDEN,
@@ -46,6 +46,7 @@ from cdk8s_mlflow.values import (
     Url,
     sequences,
 )
+from cdk8s_mlflow.volumes import ConfigMapKey, SecretKey
 
 
 @attrs.frozen(kw_only=True, field_transformer=sequences)
@@ -113,8 +114,11 @@ class MlflowProps:
     kubernetes_version: KubernetesVersion = "1.27"
     """The oldest Kubernetes that the manifests must run on. A feature that needs a newer one says so."""
 
-    backend_store: BackendStore = SQLite()
-    """Where experiments, runs and models are kept: a file on a volume if left out."""
+    backend_store: BackendStore | None = SQLite()
+    """Where experiments, runs and models are kept: a file on a volume if left out.
+
+    None makes a server that passes artifacts and does nothing else (``--artifacts-only``).
+    """
     registry_store: BackendStore | None = None
     """Where registered models are kept: with everything else if left out."""
     read_replica_backend_store: BackendStore | None = None
@@ -122,6 +126,8 @@ class MlflowProps:
     ``--read-replica-backend-store-uri``."""
     artifact_store: ArtifactStore | None = None
     """Where artifacts are kept: on the volume of the backend store if it has one, else it must be said."""
+    connection_pool: ConnectionPool | None = None
+    """Connections to the databases: MLflow's own 5 and 10 more, or as many as 90 connections in all allow."""
     artifact_access: ArtifactAccess = Proxied()
     """Whether clients pass artifacts through the server, or talk to the store themselves."""
     migration: Migration | None = Migration()
@@ -137,6 +143,11 @@ class MlflowProps:
 
     Without it MLflow makes one per process, and no other process can read what it encrypted.
     """
+    ca_bundle: SecretKey | ConfigMapKey | None = None
+    """Certificates (PEM) of the company's own authorities: every client in the pods trusts them, beside the public
+    ones (Python, boto3, requests, libpq with ``verify-full``)."""
+    reloader: Reloader | None = None
+    """Whether a change of a Secret from elsewhere restarts the pods: not by itself, if left out."""
     allow_inline_secrets: bool = False
     """Whether an InlineSecret may stand in the synthesized files, for all to read who read them."""
 
@@ -216,3 +227,8 @@ class MlflowProps:
     """How pods spread: softly over nodes and zones from two replicas on, if left out; ``()`` for not at all."""
     priority_class_name: DnsName | None = None
     """Who goes first when nodes are full."""
+
+
+def server_processes(props: MlflowProps) -> int:
+    """Return how many server processes run at most: workers of all pods, with the one more of a rollout."""
+    return (props.scaling.replicas + 1) * props.workers

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import attrs
 
-from cdk8s_mlflow.values import PositiveInt
+from cdk8s_mlflow.values import NonNegativeInt, PositiveInt
 
 
 @attrs.frozen
@@ -12,6 +14,40 @@ class FixedReplicas:
     """Always the same number of pods. More than one needs a database and an artifact store that pods can share."""
 
     replicas: PositiveInt = 1
+
+
+@attrs.frozen(kw_only=True)
+class ConnectionPool:
+    """How many connections each server process keeps to a database, and for how long.
+
+    A process has two pools: one for runs and one for registered models.
+    """
+
+    size: PositiveInt = 5
+    """Connections that stay open, per pool."""
+    max_overflow: NonNegativeInt = 10
+    """Further connections under load, per pool."""
+    recycle: timedelta = timedelta(minutes=30)
+    """When to replace a connection: below the idle timeout of whatever stands between."""
+    max_connections: PositiveInt | None = None
+    """What the database allows this server: more than that, in the worst case, is refused at synth time."""
+
+
+POOLS_PER_PROCESS = 2
+CONNECTION_BUDGET = 90
+"""What a default pool may use together: PostgreSQL allows 100 connections out of the box, some for its owner."""
+
+
+def worst_case(pool: ConnectionPool, processes: int) -> int:
+    """Return how many connections that many server processes may open together."""
+    return processes * POOLS_PER_PROCESS * (pool.size + pool.max_overflow)
+
+
+def default_pool(processes: int) -> ConnectionPool:
+    """Return MLflow's own pool of 5 and 10 more, or smaller ones where all would exceed the budget."""
+    share = max(2, min(15, CONNECTION_BUDGET // (processes * POOLS_PER_PROCESS)))
+    size = min(5, share - 1)
+    return ConnectionPool(size=size, max_overflow=share - size)
 
 
 @attrs.frozen(kw_only=True)

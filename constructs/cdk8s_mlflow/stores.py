@@ -9,6 +9,7 @@ import attrs
 from cdk8s_mlflow.artifact_store import ArtifactStore, ArtifactVolume
 from cdk8s_mlflow.backend_store import BackendStore
 from cdk8s_mlflow.needs import DatabaseAccess, EncodedUri, EnvVar, LaunchedVariable, Needs, merge
+from cdk8s_mlflow.operations import Migration
 from cdk8s_mlflow.props import MlflowProps
 from cdk8s_mlflow.volumes import ExistingVolumeClaim, VolumeClaim
 
@@ -31,24 +32,30 @@ class Stores:
     migration_needs: Needs
     """Of the container that migrates them."""
     artifacts: ArtifactStore | None
+    has_server: bool
+    """Whether one of the databases is a server, to which connections are counted."""
 
     @staticmethod
     def of(props: MlflowProps) -> Stores:
         """Return the stores of the props."""
         served = _databases(props)
         migrated = _migrated(props, served)
-        artifacts = props.artifact_store or _same_volume(props.backend_store)
+        artifacts = props.artifact_store or (_same_volume(props.backend_store) if props.backend_store else None)
+        trust = Needs(authorities=() if props.ca_bundle is None else (props.ca_bundle,))
         return Stores(
-            needs=merge(_database_needs(served), *([artifacts.needs()] if artifacts else [])),
+            needs=merge(_database_needs(served), *([artifacts.needs()] if artifacts else []), trust),
             migrated=migrated,
-            migration_needs=_database_needs(migrated, names_begin="" if migrated == served else "migration-"),
+            migration_needs=merge(_database_needs(migrated, "" if _is_same(migrated, served) else "migration-"), trust),
             artifacts=artifacts,
+            has_server=any(store.migration is not None and store.migration.try_lock for store in served.values()),
         )
 
 
 def _databases(props: MlflowProps) -> dict[str, BackendStore]:
     """Return the databases of the server by role; two roles on one database are one."""
-    databases = {"backend-store": props.backend_store}
+    databases: dict[str, BackendStore] = {}
+    if props.backend_store is not None:
+        databases["backend-store"] = props.backend_store
     if props.registry_store is not None and props.registry_store != props.backend_store:
         databases["registry-store"] = props.registry_store
     if props.read_replica_backend_store is not None:
@@ -57,13 +64,18 @@ def _databases(props: MlflowProps) -> dict[str, BackendStore]:
 
 
 def _migrated(props: MlflowProps, served: Mapping[str, BackendStore]) -> dict[str, BackendStore]:
-    own = props.migration
-    other = {"backend-store": own and own.backend_store, "registry-store": own and own.registry_store}
+    own = props.migration or Migration()
+    other = {"backend-store": own.backend_store, "registry-store": own.registry_store}
     return {
         role: other.get(role) or store
         for role, store in served.items()
         if role != "read-replica" and store.migration is not None
     }
+
+
+def _is_same(migrated: Mapping[str, BackendStore], served: Mapping[str, BackendStore]) -> bool:
+    """Whether the migration uses the server's own credentials, and so the same Secrets."""
+    return all(store == served[role] for role, store in migrated.items())
 
 
 def _database_needs(databases: Mapping[str, BackendStore], names_begin: str = "") -> Needs:

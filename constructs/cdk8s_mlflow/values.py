@@ -169,6 +169,7 @@ NodePortNumber = Annotated[
     Rule(lambda v: 30000 <= int(str(v)) < 32768, "be a node port", "write one from 30000 to 32767, or None"),
 ]
 PositiveInt = Annotated[int, Rule(lambda v: int(str(v)) > 0, "be positive", "write 1 or more")]
+NonNegativeInt = Annotated[int, Rule(lambda v: int(str(v)) >= 0, "not be negative", "write 0 or more")]
 Quantity = Annotated[
     str,
     Rule(
@@ -227,6 +228,14 @@ AnnotationKey = Annotated[
 ]
 SecretKeyName = Annotated[
     str, Rule(_full(_SECRET_KEY), "be a key of a Secret", 'write letters, digits, "-", "_" and "."')
+]
+SqlName = Annotated[
+    str,
+    Rule(
+        lambda v: re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", str(v)) is not None,
+        "be a name that SQL needs no quotes for",
+        'write lower-case letters, digits and "_", such as "mlflow"',
+    ),
 ]
 EnvName = Annotated[
     str, Rule(_full(_ENV_NAME), "be the name of an environment variable", 'write letters, digits and "_"')

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
+from cdk8s_mlflow.backend_store.cloud_native_pg import CloudNativePG
 from cdk8s_mlflow.backend_store.database_uri import DatabaseUri
 from cdk8s_mlflow.backend_store.file_store import FileStore
 from cdk8s_mlflow.backend_store.mysql import MySQL, MySQLTls
@@ -18,6 +19,7 @@ from cdk8s_mlflow.needs import DatabaseAccess, MigrationDialect
 
 __all__ = [
     "BackendStore",
+    "CloudNativePG",
     "DatabaseUri",
     "FileStore",
     "MySQL",

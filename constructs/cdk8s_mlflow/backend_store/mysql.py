@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from urllib.parse import quote, urlencode
 
 import attrs
@@ -11,12 +12,12 @@ from cdk8s_mlflow.needs import (
     CredentialFile,
     DatabaseAccess,
     MigrationDialect,
-    Needs,
     Precondition,
     SecretSource,
     SecretUse,
 )
-from cdk8s_mlflow.peers import Peer, endpoint
+from cdk8s_mlflow.peers import Peer
+from cdk8s_mlflow.sidecars import Proxy, way_to
 from cdk8s_mlflow.values import Host, PlainText, Port
 from cdk8s_mlflow.volumes import ConfigMapKey, Mount, SecretKey, key_file
 
@@ -73,6 +74,13 @@ class MySQL:
     """How the connection is encrypted; not at all if left out."""
     network_peer: Peer | None = None
     """Where the database is, for the network policy: any address on its port if left out."""
+    proxy: Proxy | None = None
+    """A container that the connection goes through; :attr:`host` is then ``127.0.0.1``. Kubernetes 1.29 or newer."""
+
+    def failures(self) -> Iterator[str]:
+        """Yield what is wrong with the fields together."""
+        if self.proxy is not None and self.host not in {"127.0.0.1", "localhost"}:
+            yield f"the proxy listens in the pod, and host is elsewhere (got {self.host!r}); write host='127.0.0.1'"
 
     @property
     def migration(self) -> MigrationDialect:
@@ -89,10 +97,10 @@ class MySQL:
             mounts = (Mount(volume=f"{role}-ca", source=key_file(self.tls.ca, "ca.crt"), path=folder, read_only=True),)
         return DatabaseAccess(
             uri=f"mysql+pymysql:///{quote(self.database, safe='')}?{urlencode(options, safe='/')}",
-            needs=Needs(
+            needs=attrs.evolve(
+                way_to(self.host, self.port, self.network_peer, self.proxy),
                 credential_files=(self._option_file(role),),
                 mounts=mounts,
-                egress=(endpoint(self.host, self.port, self.network_peer),),
             ),
         )
 
@@ -103,4 +111,5 @@ class MySQL:
             secrets["user"] = SecretUse(f"{role}-user", self.user)
         # In quotes the driver takes a value as it stands, whatever is in it.
         text = f'[client]\nhost={self.host}\nport={self.port}\nuser="{user}"\npassword="${{password}}"\n'
-        return CredentialFile(name=f"{role}.cnf", text=text, secrets=secrets)
+        # PyMySQL encodes passwords, and only them, as Latin-1; the server has hashed UTF-8.
+        return CredentialFile(name=f"{role}.cnf", text=text, secrets=secrets, latin1=("password",))

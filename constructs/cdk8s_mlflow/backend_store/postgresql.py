@@ -13,11 +13,11 @@ from cdk8s_mlflow.needs import (
     DatabaseAccess,
     EnvVar,
     MigrationDialect,
-    Needs,
     SecretSource,
     SecretUse,
 )
-from cdk8s_mlflow.peers import Peer, endpoint
+from cdk8s_mlflow.peers import Peer
+from cdk8s_mlflow.sidecars import Proxy, way_to
 from cdk8s_mlflow.values import DnsName, Host, PlainText, Port
 from cdk8s_mlflow.volumes import ConfigMapKey, KeyFiles, Mount, SecretKey, key_file
 
@@ -76,6 +76,13 @@ class PostgreSQL:
     """How the connection is encrypted; libpq's ``prefer`` if left out, which knows nobody."""
     network_peer: Peer | None = None
     """Where the database is, for the network policy: any address on its port if left out."""
+    proxy: Proxy | None = None
+    """A container that the connection goes through; :attr:`host` is then ``127.0.0.1``. Kubernetes 1.29 or newer."""
+
+    def failures(self) -> Iterator[str]:
+        """Yield what is wrong with the fields together."""
+        if self.proxy is not None and self.host not in {"127.0.0.1", "localhost"}:
+            yield f"the proxy listens in the pod, and host is elsewhere (got {self.host!r}); write host='127.0.0.1'"
 
     @property
     def migration(self) -> MigrationDialect:
@@ -84,7 +91,8 @@ class PostgreSQL:
 
     def access(self, role: str, *, alone: bool) -> DatabaseAccess:
         """Return libpq's variables if it is alone, else its section in libpq's service file."""
-        way = Needs(egress=(endpoint(self.host, self.port, self.network_peer),), mounts=tuple(self._tls_mounts(role)))
+        reached = way_to(self.host, self.port, self.network_peer, self.proxy)
+        way = attrs.evolve(reached, mounts=tuple(self._tls_mounts(role)))
         # psycopg 3 is what SQLAlchemy 2.1 takes for postgresql://; it is written out, since older ones differ.
         if alone:
             return DatabaseAccess(

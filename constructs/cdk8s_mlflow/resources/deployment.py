@@ -13,7 +13,7 @@ def define_deployment(plan: Plan) -> Manifest:
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": define_metadata(plan, plan.naming.object()),
+        "metadata": define_metadata(plan, plan.naming.object(), annotations=plan.annotations),
         "spec": {
             "replicas": plan.replicas,
             "strategy": _RECREATE if plan.recreate else _ROLLING,

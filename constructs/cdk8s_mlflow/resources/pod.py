@@ -37,6 +37,7 @@ def define_container(container: ContainerPlan) -> Manifest:
         "name": container.name,
         "image": container.image,
         "imagePullPolicy": container.image_pull_policy,
+        "restartPolicy": container.restart_policy,
         "command": container.command,
         "args": container.args,
         "ports": []
@@ -46,6 +47,7 @@ def define_container(container: ContainerPlan) -> Manifest:
         "env": container.env,
         "resources": container.resources,
         "volumeMounts": container.mounts,
+        "startupProbe": container.startup_probe,
         **_probes(container.health_path),
         **_lifecycle(container.pre_stop_seconds),
         "securityContext": container.security_context,

@@ -31,6 +31,7 @@ def write_files(files: list[dict[str, Any]], environment: dict[str, str]) -> Non
     contents: dict[str, str] = {}
     for file in files:
         values = {name: environment[variable] for name, variable in file["variables"].items()}
+        values |= {name: values[name].encode("utf-8").decode("latin-1") for name in file["latin1"]}
         contents[file["path"]] = contents.get(file["path"], "") + render(file["text"], values, file["escapes"])
     for path, content in contents.items():
         Path(path).unlink(missing_ok=True)
@@ -39,11 +40,23 @@ def write_files(files: list[dict[str, Any]], environment: dict[str, str]) -> Non
             output.write(content)
 
 
+def write_bundles(bundles: list[str], authorities: list[str]) -> None:
+    """Write the certificates that the image trusts and those of the settings into one file per reader."""
+    import certifi
+
+    parts = [certifi.where(), *authorities]
+    content = "\n".join(Path(part).read_text(encoding="utf-8").strip() for part in parts) + "\n"
+    for bundle in bundles:
+        Path(bundle).write_text(content, encoding="utf-8")
+
+
 def main() -> int:
     """Write the files of the settings; return the exit status."""
     settings = json.loads(SETTINGS.read_text(encoding="utf-8"))
     try:
         write_files(settings["files"], dict(os.environ))
+        if settings["bundles"]:
+            write_bundles(settings["bundles"], settings["authorities"])
     except ValueError as error:
         print(f"prepare: {error}", flush=True)
         return 1

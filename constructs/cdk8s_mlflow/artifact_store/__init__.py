@@ -1,0 +1,60 @@
+"""Where MLflow keeps artifacts, one class per store, and how clients reach them.
+
+A store says what its container needs (:meth:`ArtifactStore.needs`), its :attr:`ArtifactStore.uri` and what
+MLflow can do with it. A class of your own with these works as well.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from cdk8s_mlflow.artifact_store.access import ArtifactAccess, Direct, Presigned, Proxied
+from cdk8s_mlflow.artifact_store.artifact_uri import ArtifactUri
+from cdk8s_mlflow.artifact_store.artifact_volume import ArtifactVolume
+from cdk8s_mlflow.artifact_store.azure_blob import AzureAccessKey, AzureBlob, AzureConnectionString
+from cdk8s_mlflow.artifact_store.gcs import GCS
+from cdk8s_mlflow.artifact_store.hdfs import HDFS, Kerberos
+from cdk8s_mlflow.artifact_store.s3 import S3, S3Credentials
+from cdk8s_mlflow.needs import Needs
+
+__all__ = [
+    "GCS",
+    "HDFS",
+    "S3",
+    "ArtifactAccess",
+    "ArtifactStore",
+    "ArtifactUri",
+    "ArtifactVolume",
+    "AzureAccessKey",
+    "AzureBlob",
+    "AzureConnectionString",
+    "Direct",
+    "Kerberos",
+    "Presigned",
+    "Proxied",
+    "S3Credentials",
+]
+
+
+@runtime_checkable
+class ArtifactStore(Protocol):
+    """What every artifact store answers."""
+
+    @property
+    def uri(self) -> str:
+        """The place of the artifacts, in MLflow's words."""
+
+    @property
+    def reachable_by_clients(self) -> bool:
+        """Whether a client outside the pod can use the URI."""
+
+    @property
+    def spools(self) -> bool:
+        """Whether MLflow keeps each file in ``/tmp`` while it passes through (all but local folders)."""
+
+    @property
+    def presigns(self) -> bool:
+        """Whether MLflow can hand out URLs by which clients reach the store without credentials."""
+
+    def needs(self) -> Needs:
+        """Return what a container needs to use the store."""

@@ -1,0 +1,46 @@
+"""How clients reach the artifacts."""
+
+from __future__ import annotations
+
+import attrs
+
+from cdk8s_mlflow.values import PositiveInt, Quantity
+
+
+@attrs.frozen(kw_only=True)
+class Proxied:
+    """Clients send and fetch artifacts through the server, and need no credentials of the store.
+
+    Object stores make the server keep each file in ``/tmp`` while it passes (a volume does not): the size of
+    ``/tmp`` follows from the two fields here.
+    """
+
+    largest_artifact: Quantity = "2Gi"
+    """The largest single file that passes through."""
+    concurrent_transfers: PositiveInt = 4
+    """How many such files may pass through one pod at once."""
+
+
+@attrs.frozen(kw_only=True)
+class Presigned:
+    """Large files go straight between client and store, by URLs that the server signs for each of them.
+
+    Clients need no credentials, but must reach the store's address. MLflow's clients ask for it from 500 MB
+    on (their ``MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE``); smaller files pass through the server.
+    """
+
+    largest_artifact: Quantity = "500Mi"
+    """The largest single file that still passes through the server, for the size of ``/tmp``."""
+    concurrent_transfers: PositiveInt = 4
+    """How many such files may pass through one pod at once."""
+
+
+@attrs.frozen
+class Direct:
+    """Clients talk to the store itself, with credentials of their own; the server only tells them where.
+
+    MLflow notes the place in each experiment when it is made, and never changes it afterwards.
+    """
+
+
+ArtifactAccess = Proxied | Presigned | Direct

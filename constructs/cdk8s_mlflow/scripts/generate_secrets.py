@@ -7,6 +7,7 @@ says which ones.
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import os
 import secrets
@@ -57,11 +58,19 @@ def create(url: str, token: str, context: ssl.SSLContext, secret: dict[str, str]
         if error.code == 409:  # noqa: PLR2004 - Conflict
             return "is there already"
         if error.code in {401, 403, 404, 422}:
-            detail = json.loads(error.read() or b"{}").get("message", "")
+            detail = _reason(error.read())
             message = f"the API server refuses to create Secret {secret['name']} ({error.code}): {detail}"
             raise PermissionError(message) from None
         raise
     return "created"
+
+
+def _reason(answer: bytes) -> str:
+    """Return the API server's reason, or what something else answered in its place."""
+    try:
+        return str(json.loads(answer)["message"])
+    except (ValueError, KeyError, TypeError):
+        return answer.decode(errors="replace")[:200] or "no reason given"
 
 
 def main() -> int:
@@ -81,7 +90,7 @@ def main() -> int:
             except PermissionError as error:
                 print(f"generate: {error}", flush=True)
                 return 1
-            except OSError as error:  # URLError and every broken connection
+            except (OSError, http.client.HTTPException) as error:  # URLError and every broken connection
                 print(
                     f"generate: the API server does not answer ({error}); attempt {attempt} of {ATTEMPTS}",
                     flush=True,

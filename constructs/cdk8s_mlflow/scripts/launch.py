@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,13 @@ from urllib.parse import quote
 
 def complete(settings: dict[str, Any], environment: dict[str, str]) -> dict[str, str]:
     """Return the environment with every variable of the settings, and without their parts."""
-    completed, parts = dict(environment), set()
+    parts = {variable for setting in settings.values() for variable in setting["variables"].values()}
+    completed = {name: value for name, value in environment.items() if name not in parts}
     for name, setting in settings.items():
-        text = setting["text"]
-        for placeholder, variable in setting["variables"].items():
-            text = text.replace("${" + placeholder + "}", quote(environment[variable], safe=""))
-            parts.add(variable)
-        completed[name] = text
-    return {name: value for name, value in completed.items() if name not in parts}
+        encoded = {key: quote(environment[variable], safe="") for key, variable in setting["variables"].items()}
+        # All at once: a value may look like a placeholder itself.
+        completed[name] = re.sub(r"\$\{(\w+)\}", lambda found, known=encoded: known[found[1]], setting["text"])
+    return completed
 
 
 def main(arguments: list[str]) -> None:

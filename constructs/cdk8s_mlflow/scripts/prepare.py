@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,11 @@ def render(text: str, values: dict[str, str], escapes: dict[str, str]) -> str:
         if "\n" in value or "\r" in value:
             message = f"the secret {name!r} has a line break, which no credential file can hold; check its Secret"
             raise ValueError(message)
-        escaped = "".join(escapes.get(character, character) for character in value)
-        text = text.replace("${" + name + "}", escaped)
-    return text
+    written = {
+        name: "".join(escapes.get(character, character) for character in value) for name, value in values.items()
+    }
+    # All at once: a value may look like a placeholder itself.
+    return re.sub(r"\$\{(\w+)\}", lambda found: written[found[1]], text)
 
 
 def write_files(files: list[dict[str, Any]], environment: dict[str, str]) -> None:

@@ -18,12 +18,14 @@ from urllib.parse import quote
 def complete(settings: dict[str, Any], environment: dict[str, str]) -> dict[str, str]:
     """Return the environment with every variable of the settings, and without their parts."""
     parts = {variable for setting in settings.values() for variable in setting["variables"].values()}
-    completed = {name: value for name, value in environment.items() if name not in parts}
-    for name, setting in settings.items():
-        encoded = {key: quote(environment[variable], safe="") for key, variable in setting["variables"].items()}
-        # All at once: a value may look like a placeholder itself.
-        completed[name] = re.sub(r"\$\{(\w+)\}", lambda found, known=encoded: known[found[1]], setting["text"])
-    return completed
+    others = {name: value for name, value in environment.items() if name not in parts}
+    return others | {name: _complete(setting, environment) for name, setting in settings.items()}
+
+
+def _complete(setting: dict[str, Any], environment: dict[str, str]) -> str:
+    encoded = {key: quote(environment[variable], safe="") for key, variable in setting["variables"].items()}
+    # All at once: a value may look like a placeholder itself.
+    return re.sub(r"\$\{(\w+)\}", lambda found: encoded[found[1]], setting["text"])
 
 
 def main(arguments: list[str]) -> None:

@@ -98,6 +98,18 @@ def _check_stores(props: MlflowProps, needs: Needs) -> Iterator[str]:
             )
 
 
+def _check_migration(props: MlflowProps, needs: Needs) -> Iterator[str]:
+    for name in ("backend_store", "registry_store"):
+        served, migrated = getattr(props, name), props.migration and getattr(props.migration, name)
+        if migrated is not None and served is None:
+            yield f"Migration.{name}: there is nothing to migrate (got MlflowProps.{name}=None); leave it out"
+        elif migrated is not None and type(migrated) is not type(served):
+            yield (
+                f"Migration.{name}: is how the migration reaches the server's own database "
+                f"(got {type(migrated).__name__} and {type(served).__name__}); use the same class with other credentials"
+            )
+
+
 def _check_identity(props: MlflowProps, needs: Needs) -> Iterator[str]:
     if isinstance(props.service_account, ServiceAccount):
         for annotation in needs.shadowed_annotations:
@@ -236,6 +248,7 @@ _CHECKS = (
     _check_resources,
     _check_artifacts,
     _check_stores,
+    _check_migration,
     _check_identity,
     _check_connections,
     _check_hosts,

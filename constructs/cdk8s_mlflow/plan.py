@@ -113,14 +113,14 @@ def plan(props: MlflowProps, *, name: str, namespace: str | None = None) -> Plan
         stores = Stores.of(props)
     except ValueError as error:  # a store's own words about its values
         raise InvalidProps(subject, failures or [str(error)]) from None
-    failures += check_parts(props, stores.needs)
+    failures += check_parts(props, merge(stores.needs, stores.migration_needs))
     try:
         needs = merge(stores.needs, server_needs(props, stores, naming, namespace))
     except ValueError:  # a wrong value cannot be decided upon; it is among the failures already
         if not failures:
             raise
         needs = stores.needs
-    failures += [*conflicts(needs, props.extra_env), *_check_secrets(needs, props)]
+    failures += [*conflicts(needs, props.extra_env), *_check_secrets(merge(needs, stores.migration_needs), props)]
     if failures:
         raise InvalidProps(subject, failures)
     if namespace is None and any(_is_generated(item) for item in needs.env):
@@ -136,6 +136,7 @@ def _is_generated(item: EnvVar) -> bool:
 
 def _decide(props: MlflowProps, naming: Naming, namespace: str | None, stores: Stores, needs: Needs) -> Plan:
     account_name = props.service_account.name or naming.object()
+    everything = merge(needs, stores.migration_needs)
     server = plan_pod(
         props,
         naming,
@@ -143,7 +144,7 @@ def _decide(props: MlflowProps, naming: Naming, namespace: str | None, stores: S
         init_containers=migrate_containers(props, stores),
         containers=(server_container(props, needs),),
         service_account_name=account_name,
-        egress=merge(needs, stores.migration_needs).egress,
+        egress=everything.egress,
         termination_grace=props.pre_stop_delay + props.graceful_shutdown_timeout + timedelta(seconds=10),
         labels=props.pod_labels,
         annotations=props.pod_annotations,
@@ -179,7 +180,7 @@ def _decide(props: MlflowProps, naming: Naming, namespace: str | None, stores: S
         ),
         tracking_uri=_tracking_uri(props, naming, namespace),
         public_url=network.public_url(props),
-        kubernetes=needs.kubernetes,
+        kubernetes=everything.kubernetes,
         notices=tuple(_notices(props)),
     )
 

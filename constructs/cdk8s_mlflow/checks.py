@@ -106,7 +106,7 @@ def _check_migration(props: MlflowProps, needs: Needs) -> Iterator[str]:
         elif migrated is not None and type(migrated) is not type(served):
             yield (
                 f"Migration.{name}: is how the migration reaches the server's own database "
-                f"(got {type(migrated).__name__} and {type(served).__name__}); use the same class with other credentials"
+                f"(got {type(migrated).__name__} and {type(served).__name__}); use the same class there"
             )
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import attrs
 
-from cdk8s_mlflow.values import NonNegativeInt, PositiveInt
+from cdk8s_mlflow.values import PositiveInt
 
 
 @attrs.frozen
@@ -25,8 +25,8 @@ class ConnectionPool:
 
     size: PositiveInt = 5
     """Connections that stay open, per pool."""
-    max_overflow: NonNegativeInt = 10
-    """Further connections under load, per pool."""
+    max_overflow: PositiveInt = 10
+    """Further connections under load, per pool. MLflow takes 0 for its own 10, so 1 is the least."""
     recycle: timedelta = timedelta(minutes=30)
     """When to replace a connection: below the idle timeout of whatever stands between."""
     max_connections: PositiveInt | None = None

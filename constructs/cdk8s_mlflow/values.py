@@ -169,7 +169,6 @@ NodePortNumber = Annotated[
     Rule(lambda v: 30000 <= int(str(v)) < 32768, "be a node port", "write one from 30000 to 32767, or None"),
 ]
 PositiveInt = Annotated[int, Rule(lambda v: int(str(v)) > 0, "be positive", "write 1 or more")]
-NonNegativeInt = Annotated[int, Rule(lambda v: int(str(v)) >= 0, "not be negative", "write 0 or more")]
 Quantity = Annotated[
     str,
     Rule(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from urllib.parse import quote, urlencode
 
 import attrs
@@ -70,6 +71,8 @@ class MySQL:
     user: PlainText | SecretSource = "mlflow"
     """The user, or the key of the Secret that names it."""
     password: SecretSource
+    connect_timeout: timedelta = timedelta(seconds=10)
+    """How long to wait for the server to answer a new connection."""
     tls: MySQLTls | None = None
     """How the connection is encrypted; not at all if left out."""
     network_peer: Peer | None = None
@@ -89,7 +92,11 @@ class MySQL:
 
     def access(self, role: str, *, alone: bool) -> DatabaseAccess:  # noqa: ARG002 - an option file in any case
         """Return a URI that names the option file."""
-        options = {"read_default_file": f"{CREDENTIALS_DIRECTORY}/{role}.cnf", "charset": "utf8mb4"}
+        options = {
+            "read_default_file": f"{CREDENTIALS_DIRECTORY}/{role}.cnf",
+            "charset": "utf8mb4",
+            "connect_timeout": str(max(1, int(self.connect_timeout.total_seconds()))),
+        }
         mounts: tuple[Mount, ...] = ()
         if self.tls is not None:
             folder = f"/run/mlflow/tls/{role}/ca"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Literal
 
 import attrs
@@ -72,6 +73,8 @@ class PostgreSQL:
     """The role, or the key of the Secret that names it."""
     password: SecretSource | None = None
     """None where the server asks for none: a client certificate, or a proxy that logs in by itself."""
+    connect_timeout: timedelta = timedelta(seconds=10)
+    """How long to wait for the server to answer a new connection."""
     tls: PostgreSQLTls | None = None
     """How the connection is encrypted; libpq's ``prefer`` if left out, which knows nobody."""
     network_peer: Peer | None = None
@@ -110,6 +113,10 @@ class PostgreSQL:
     def _user(self, role: str) -> str | SecretUse:
         return self.user if isinstance(self.user, str) else SecretUse(f"{role}-user", self.user)
 
+    def _connect_seconds(self) -> int:
+        # libpq waits for ever with 0, and never less than 2.
+        return max(2, int(self.connect_timeout.total_seconds()))
+
     def _variables(self, role: str) -> Iterator[EnvVar]:
         yield EnvVar("PGHOST", self.host)
         yield EnvVar("PGPORT", str(self.port))
@@ -117,6 +124,7 @@ class PostgreSQL:
         yield EnvVar("PGUSER", self._user(role))
         if self.password is not None:
             yield EnvVar("PGPASSWORD", SecretUse(f"{role}-password", self.password))
+        yield EnvVar("PGCONNECT_TIMEOUT", str(self._connect_seconds()))
         for name, value in self._tls_settings(role).items():
             yield EnvVar(f"PG{name.upper()}", value)
 
@@ -127,6 +135,7 @@ class PostgreSQL:
             "port": str(self.port),
             "dbname": self.database,
             "user": user if isinstance(user, str) else "${user}",
+            "connect_timeout": str(self._connect_seconds()),
             **self._tls_settings(role),
         }
         if self.password is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Literal
 from urllib.parse import quote
 
@@ -38,6 +39,8 @@ class SQLServer:
     user: PlainText | SecretSource = "mlflow"
     """The user, or the key of the Secret that names it."""
     password: SecretSource
+    connect_timeout: timedelta = timedelta(seconds=10)
+    """How long to wait for the server to answer a new connection."""
     encryption: Literal["off", "request", "require"] = "require"
     """FreeTDS' word for TLS; Azure SQL wants ``require``."""
     network_peer: Peer | None = None
@@ -56,8 +59,9 @@ class SQLServer:
             user = quote(self.user, safe="")
         else:
             secrets["user"] = SecretUse(f"{role}-user", self.user)
-        place = f"{self.host}:{self.port}/{quote(self.database, safe='')}?encryption={self.encryption}"
+        place = f"{self.host}:{self.port}/{quote(self.database, safe='')}"
+        options = f"encryption={self.encryption}&login_timeout={max(1, int(self.connect_timeout.total_seconds()))}"
         return DatabaseAccess(
-            uri=EncodedUri(f"mssql+pymssql://{user}:${{password}}@{place}", secrets),
+            uri=EncodedUri(f"mssql+pymssql://{user}:${{password}}@{place}?{options}", secrets),
             needs=Needs(egress=(endpoint(self.host, self.port, self.network_peer),)),
         )

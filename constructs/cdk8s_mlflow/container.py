@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import timedelta
 from importlib import resources
 
@@ -27,7 +28,8 @@ class Container:
     extra_env: tuple[Manifest, ...] = ()
     env_from: tuple[Manifest, ...] = ()
     resources: Manifest
-    port: int | None = None
+    ports: Mapping[str, int] = attrs.field(factory=dict)
+    """By name."""
     health_path: str | None = None
     startup_probe: Manifest | None = None
     pre_stop_delay: timedelta | None = None

@@ -5,6 +5,8 @@ Changing anything here is a breaking change, with a line under "Changed manifest
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Literal
 
 import attrs
@@ -44,6 +46,12 @@ class Naming:
             "app.kubernetes.io/part-of": "mlflow",
             "app.kubernetes.io/managed-by": "cdk8s-mlflow",
         }
+
+
+def hashed_name(name: str, template: object) -> str:
+    """Return the name of an object whose template cannot change: another template is another object."""
+    text = json.dumps(template, sort_keys=True)
+    return f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
 def construct_id(kind: str, name: str) -> str:

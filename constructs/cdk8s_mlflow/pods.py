@@ -42,7 +42,7 @@ class ContainerPlan:
     mounts: list[Manifest]
     resources: Manifest
     security_context: Manifest
-    port: int | None
+    ports: list[Manifest]
     health_path: str | None
     startup_probe: Manifest | None
     pre_stop_seconds: int | None
@@ -145,8 +145,9 @@ def _sidecars(containers: Iterable[Container]) -> tuple[Container, ...]:
             args=sidecar.args,
             needs=Needs(env=tuple(EnvVar(name, value) for name, value in sidecar.env)),
             resources=helper_resources(sidecar.memory, sidecar.memory),
+            ports={"health": sidecar.startup_port} if sidecar.startup_port else {},
             startup_probe=(
-                {"httpGet": {"path": sidecar.startup_path, "port": sidecar.startup_port}, "failureThreshold": 60}
+                {"httpGet": {"path": sidecar.startup_path, "port": "health"}, "failureThreshold": 60}
                 if sidecar.startup_path
                 else None
             ),
@@ -175,7 +176,7 @@ def _plan_container(container: Container, props: MlflowProps, naming: Naming) ->
         mounts=mounts,
         resources=container.resources,
         security_context=CONTAINER_SECURITY | dict(props.security_context),
-        port=container.port,
+        ports=[{"name": name, "containerPort": port, "protocol": "TCP"} for name, port in container.ports.items()],
         health_path=container.health_path,
         startup_probe=container.startup_probe,
         pre_stop_seconds=None if container.pre_stop_delay is None else seconds(container.pre_stop_delay),

@@ -142,7 +142,7 @@ def server_container(props: MlflowProps, needs: Needs) -> Container:
         extra_env=tuple(dict(item) for item in props.extra_env),
         env_from=tuple(dict(item) for item in props.env_from),
         resources=_resources(props),
-        port=SERVER_PORT,
+        ports={"http": SERVER_PORT},
         health_path=f"{props.static_prefix or ''}/health",
         pre_stop_delay=props.pre_stop_delay,
     )

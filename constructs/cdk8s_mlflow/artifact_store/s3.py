@@ -49,7 +49,11 @@ class S3:
     expected_bucket_owner: PlainText | None = None
     """The account that must own the bucket; requests fail if another does."""
     network_peer: Peer | None = None
-    """Where the store is, for the network policy: any address on its port if left out."""
+    """Where the store is, for the network policy: any address on its port if left out.
+
+    A role by ServiceAccount (IRSA) also asks the token service, at another address: name it in
+    ``NetworkPolicy.egress``.
+    """
 
     reachable_by_clients = True
     spools = True
@@ -76,7 +80,8 @@ class S3:
         }
         env = tuple(EnvVar(name, value) for name, value in plain.items() if value is not None)
         if self.credentials is None:
-            return Needs(env=env, egress=(self._endpoint(), _TOKEN_SERVICE, _POD_IDENTITY_AGENT))
+            token_service = () if self.network_peer else (_TOKEN_SERVICE,)
+            return Needs(env=env, egress=(self._endpoint(), *token_service, _POD_IDENTITY_AGENT))
         key_id = SecretUse("s3-access-key-id", self.credentials.access_key_id)
         key = SecretUse("s3-secret-access-key", self.credentials.secret_access_key)
         return Needs(

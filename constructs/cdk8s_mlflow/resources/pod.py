@@ -40,9 +40,7 @@ def define_container(container: ContainerPlan) -> Manifest:
         "restartPolicy": container.restart_policy,
         "command": container.command,
         "args": container.args,
-        "ports": []
-        if container.port is None
-        else [{"name": "http", "containerPort": container.port, "protocol": "TCP"}],
+        "ports": container.ports,
         "envFrom": container.env_from,
         "env": container.env,
         "resources": container.resources,

@@ -73,7 +73,7 @@ def _check_artifacts(props: MlflowProps, needs: Needs) -> Iterator[str]:
     elif isinstance(access, Presigned) and (store is None or not store.presigns):
         yield (
             "MlflowProps.artifact_access: MLflow signs no URLs for this artifact store "
-            f"(got {access} and {type(store).__name__}); use Proxied(), or S3(...), GCS(...) or AzureBlob(...)"
+            f"(got {access} and {type(store).__name__}); use Proxied(), or S3, AzureBlob, or GCS with credentials"
         )
     if props.backend_store is None and isinstance(access, Direct):
         yield (

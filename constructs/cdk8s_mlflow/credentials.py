@@ -9,11 +9,19 @@ from __future__ import annotations
 import attrs
 
 from cdk8s_mlflow.container import Container, config_file, helper_resources, script
-from cdk8s_mlflow.needs import CREDENTIALS_DIRECTORY, FILES_DIRECTORY, CredentialFile, EnvVar, Needs, SecretUse, merge
+from cdk8s_mlflow.needs import (
+    CREDENTIALS_DIRECTORY,
+    FILES_DIRECTORY,
+    TRUST_FILE,
+    CredentialFile,
+    EnvVar,
+    Needs,
+    SecretUse,
+    merge,
+)
 from cdk8s_mlflow.peers import Manifest
 from cdk8s_mlflow.volumes import ConfigMapKey, EmptyDir, Mount, SecretKey, key_file
 
-_BUNDLE = f"{CREDENTIALS_DIRECTORY}/ca-bundle.crt"
 # OpenSSL and httpx, requests, boto3, curl, gRPC: each has a name of its own for the same thing.
 _BUNDLE_VARIABLES = (
     "SSL_CERT_FILE",
@@ -31,12 +39,20 @@ def with_credentials(
 ) -> tuple[tuple[Container, ...], tuple[Container, ...], tuple[Container, ...]]:
     """Return the preparing container (if one is needed), and the containers with their credentials in place."""
     everything = (*init_containers, *containers)
-    readers = [item for item in everything if item.needs.credential_files or item.needs.authorities]
+    readers = [container for container in everything if _reads(container.needs)]
     return (
         (_prepare(readers),) if readers else (),
         tuple(_launched(_reading(container)) for container in init_containers),
         tuple(_launched(_reading(container)) for container in containers),
     )
+
+
+def _reads(needs: Needs) -> bool:
+    return bool(needs.credential_files) or _trusts(needs)
+
+
+def _trusts(needs: Needs) -> bool:
+    return bool(needs.authorities) or needs.trust_file
 
 
 def _volume(container: Container, path: str, *, read_only: bool) -> Mount:
@@ -47,10 +63,10 @@ def _volume(container: Container, path: str, *, read_only: bool) -> Mount:
 def _reading(container: Container) -> Container:
     """Return the container with its own credential files mounted."""
     needs = container.needs
-    if not needs.credential_files and not needs.authorities:
+    if not _reads(needs):
         return container
     mount = _volume(container, CREDENTIALS_DIRECTORY, read_only=True)
-    trust = tuple(EnvVar(name, _BUNDLE) for name in _BUNDLE_VARIABLES) if needs.authorities else ()
+    trust = tuple(EnvVar(name, TRUST_FILE) for name in _BUNDLE_VARIABLES) if needs.authorities else ()
     return attrs.evolve(container, needs=merge(needs, Needs(mounts=(mount,), env=trust)))
 
 
@@ -62,7 +78,7 @@ def _prepare(readers: list[Container]) -> Container:
     settings = {
         "files": [_written(reader, file, variables) for reader, file in files],
         "authorities": [f"{_AUTHORITIES}/{index}/ca.crt" for index in range(len(authorities))],
-        "bundles": [f"{_PREPARED}/{reader.name}/ca-bundle.crt" for reader in readers if reader.needs.authorities],
+        "bundles": [f"{_PREPARED}/{reader.name}/ca-bundle.crt" for reader in readers if _trusts(reader.needs)],
     }
     return Container(
         name="prepare",

@@ -95,6 +95,7 @@ class ConfigFile:
 
 FILES_DIRECTORY = "/etc/mlflow"
 CREDENTIALS_DIRECTORY = "/run/mlflow/credentials"
+TRUST_FILE = f"{CREDENTIALS_DIRECTORY}/ca-bundle.crt"
 
 
 # --- Credentials -------------------------------------------------------------------------------------------
@@ -158,6 +159,8 @@ class Needs:
     launched: tuple[LaunchedVariable, ...] = ()
     authorities: tuple[SecretKey | ConfigMapKey, ...] = ()
     """Certificates that every client in the container must trust, beside those that the image trusts."""
+    trust_file: bool = False
+    """Whether a client wants all trusted certificates as a file, :data:`TRUST_FILE`."""
     sidecars: tuple[Sidecar, ...] = ()
     objects: tuple[Manifest, ...] = ()
     """Objects that must exist beside the pod, in the API's shape, without metadata labels."""
@@ -181,6 +184,7 @@ def merge(*parts: Needs) -> Needs:
         credential_files=_unique(item for part in parts for item in part.credential_files),
         launched=_unique(item for part in parts for item in part.launched),
         authorities=_unique(item for part in parts for item in part.authorities),
+        trust_file=any(part.trust_file for part in parts),
         sidecars=_unique(item for part in parts for item in part.sidecars),
         objects=_unique(item for part in parts for item in part.objects),
         egress=_unique(item for part in parts for item in part.egress),

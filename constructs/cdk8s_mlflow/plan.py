@@ -110,22 +110,30 @@ def plan(props: MlflowProps, *, name: str, namespace: str | None = None) -> Plan
         failures += check_values(name, ObjectName, "the construct's id")
     try:
         stores = Stores.of(props)
-    except ValueError as error:  # a store's own words about its values
-        raise InvalidProps(subject, failures or [str(error)]) from None
-    failures += check_parts(props, merge(stores.needs, stores.migration_needs))
-    try:
         needs = merge(stores.needs, server_needs(props, stores, naming, namespace))
-    except ValueError:  # a wrong value cannot be decided upon; it is among the failures already
-        if not failures:
-            raise
-        needs = stores.needs
-    failures += [*conflicts(needs, props.extra_env), *_check_secrets(merge(needs, stores.migration_needs), props)]
+        failures += check_together(props, stores, needs)
+    except Exception as error:
+        if failures:  # nothing can be derived from wrong values; they are reported already
+            raise InvalidProps(subject, failures) from None
+        if isinstance(error, ValueError):  # a store's own words about its values
+            raise InvalidProps(subject, [str(error)]) from error
+        raise
     if failures:
         raise InvalidProps(subject, failures)
     if namespace is None and any(_is_generated(item) for item in needs.env):
         # A RoleBinding must name its subject's namespace, and kubectl would not fill it in.
         return plan(props, name=name, namespace="default")
     return _decide(props, naming, namespace, stores, needs)
+
+
+def check_together(props: MlflowProps, stores: Stores, needs: Needs) -> list[str]:
+    """Return what is wrong although each value is right."""
+    everything = merge(needs, stores.migration_needs)
+    return [
+        *check_parts(props, merge(stores.needs, stores.migration_needs)),
+        *conflicts(needs, props.extra_env),
+        *_check_secrets(everything, props),
+    ]
 
 
 def _is_generated(item: EnvVar) -> bool:
@@ -185,10 +193,14 @@ def _decide(props: MlflowProps, naming: Naming, namespace: str | None, stores: S
 
 
 def _reloader(props: MlflowProps, server: PodPlan) -> dict[str, str]:
+    """Return the annotations that name every Secret and ConfigMap that is not rendered here."""
     if props.reloader is None:
         return {}
-    names = sorted({supplied.reference.name for supplied in server.secrets if not supplied.inline})
-    return {"secret.reloader.stakater.com/reload": ",".join(names)} if names else {}
+    secrets = {supplied.reference.name for supplied in server.secrets if not supplied.inline}
+    secrets |= {volume["secret"]["secretName"] for volume in server.volumes if "secret" in volume}
+    files = {volume["configMap"]["name"] for volume in server.volumes if "configMap" in volume} - {server.files_name}
+    watched = {"secret": secrets, "configmap": files}
+    return {f"{kind}.reloader.stakater.com/reload": ",".join(sorted(names)) for kind, names in watched.items() if names}
 
 
 def _plan_service(service: Service) -> ServicePlan:

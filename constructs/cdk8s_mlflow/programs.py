@@ -47,6 +47,7 @@ def server_needs(props: MlflowProps, stores: Stores, naming: Naming, namespace: 
         # 9 processes and 1.6 GiB for tasks that most installations never run.
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_CRYPTO_KEK_VERSION": str(props.crypto_kek_version),
         **_pool(props, stores),
     }
     return merge(

@@ -138,6 +138,8 @@ class MlflowProps:
 
     Without it MLflow takes a passphrase that is public. Never change it without ``mlflow crypto rotate-kek``.
     """
+    crypto_kek_version: PositiveInt = 1
+    """Which passphrase that is: one more after each ``mlflow crypto rotate-kek``. ``MLFLOW_CRYPTO_KEK_VERSION``."""
     webhook_secret_encryption_key: SecretSource = GeneratedSecret()
     """Encrypts the secrets of webhooks: a Fernet key. ``MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY``.
 

@@ -36,6 +36,10 @@ class EmptyDir:
     """``Memory`` keeps it off the disk and counts it against the memory limit."""
 
 
+KEEP = {"argocd.argoproj.io/sync-options": "Delete=false,Prune=false", "helm.sh/resource-policy": "keep"}
+"""Annotations by which Argo CD and Helm leave an object, and its data, when they remove the rest."""
+
+
 @attrs.frozen(kw_only=True, field_transformer=sequences)
 class VolumeClaim:
     """A new PersistentVolumeClaim, made with the other objects of the release.
@@ -55,10 +59,7 @@ class VolumeClaim:
     """The cluster's default class if left out."""
     access_modes: Sequence[Literal["ReadWriteOnce", "ReadWriteMany", "ReadWriteOncePod"]] = ("ReadWriteOnce",)
     """Only ``ReadWriteMany`` allows more than one replica; every other mode forces one replica and Recreate."""
-    annotations: Mapping[AnnotationKey, str] = {
-        "argocd.argoproj.io/sync-options": "Delete=false,Prune=false",
-        "helm.sh/resource-policy": "keep",
-    }
+    annotations: Mapping[AnnotationKey, str] = attrs.field(factory=KEEP.copy)
     """Annotations of the claim. The default keeps the data when a GitOps tool or Helm removes the release."""
 
     def failures(self) -> Iterator[str]:

@@ -25,8 +25,9 @@ class Proxied:
 class Presigned:
     """Large files go straight between client and store, by URLs that the server signs for each of them.
 
-    Clients need no credentials, but must reach the store's address. MLflow's clients ask for it from 500 MB
-    on (their ``MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE``); smaller files pass through the server.
+    Of S3 both ways; of GCS and Azure uploads only, so that large downloads still pass through the server (raise
+    :attr:`largest_artifact`). Clients need no credentials, but must reach the store's address. They ask for it
+    from 500 MB on (their ``MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE``); smaller files pass through the server.
     """
 
     largest_artifact: Quantity = "500Mi"

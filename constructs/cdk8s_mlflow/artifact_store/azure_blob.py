@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 import attrs
 
@@ -42,6 +42,8 @@ class AzureBlob:
 
     storage_account: StorageAccount
     container: Bucket
+    endpoint_suffix: Literal["core.windows.net", "core.chinacloudapi.cn", "core.usgovcloudapi.net"] = "core.windows.net"
+    """The cloud that the account is in."""
     prefix: KeyPrefix | None = None
     """Folder in the container; its root if left out."""
     credentials: AzureConnectionString | AzureAccessKey | None = None
@@ -60,7 +62,7 @@ class AzureBlob:
     @property
     def uri(self) -> str:
         """The container and folder."""
-        place = f"wasbs://{self.container}@{self.storage_account}.blob.core.windows.net"
+        place = f"wasbs://{self.container}@{self.storage_account}.blob.{self.endpoint_suffix}"
         return place + (f"/{self.prefix}" if self.prefix else "")
 
     def needs(self) -> Needs:

@@ -39,7 +39,11 @@ class GCS:
 
     reachable_by_clients = True
     spools = True
-    presigns = True
+
+    @property
+    def presigns(self) -> bool:
+        """Only with a key: a workload identity has none to sign with."""
+        return self.credentials is not None
 
     @property
     def uri(self) -> str:

@@ -24,12 +24,12 @@ class Kerberos:
     ticket_cache: SecretKey
     """The ticket cache, as ``kinit`` writes it: ``MLFLOW_KERBEROS_TICKET_CACHE``."""
     krb5_conf: ConfigMapKey
-    """``krb5.conf``, which says where the realm's servers are."""
+    """``krb5.conf``, which says where the realm's servers are; by TCP (``udp_preference_limit = 1``)."""
 
 
 @attrs.frozen(kw_only=True, field_transformer=sequences)
 class HDFS:
-    """A folder in Hadoop's file system. The image must have ``libhdfs`` and pyarrow: MLflow's own has not."""
+    """A folder in Hadoop's file system. The image must have ``libhdfs`` and a JVM: MLflow's own has not."""
 
     host: Host
     """The name node, or the name service."""
@@ -61,6 +61,8 @@ class HDFS:
                 EnvVar("MLFLOW_KERBEROS_USER", self.kerberos.user),
                 EnvVar("MLFLOW_KERBEROS_TICKET_CACHE", f"{ticket}/ticket"),
                 EnvVar("KRB5_CONFIG", f"{configuration}/krb5.conf"),
+                # libhdfs runs in a JVM, which has its own name for it.
+                EnvVar("LIBHDFS_OPTS", f"-Djava.security.krb5.conf={configuration}/krb5.conf"),
             ),
             mounts=(
                 Mount(

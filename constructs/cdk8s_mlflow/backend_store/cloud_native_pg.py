@@ -10,7 +10,7 @@ from cdk8s_mlflow.needs import DatabaseAccess, MigrationDialect
 from cdk8s_mlflow.peers import Manifest, PodPeer
 from cdk8s_mlflow.secrets import ExistingSecret
 from cdk8s_mlflow.values import DnsName, ObjectName, PositiveInt, Quantity, SqlName, canonical_quantity
-from cdk8s_mlflow.volumes import SecretKey
+from cdk8s_mlflow.volumes import KEEP, SecretKey
 
 
 @attrs.frozen(kw_only=True)
@@ -19,7 +19,7 @@ class CloudNativePG:
 
     The chart holds the operator's own ``Cluster`` object; the operator must be installed. Host, user, password
     and authority come from the Secrets that it creates (``<name>-app``, ``<name>-ca``), and the connection is
-    verified. Deleting the Cluster deletes its volumes.
+    verified. Deleting the Cluster deletes its volumes; Argo CD and Helm are told to keep it.
     """
 
     name: ObjectName = "mlflow-postgresql"
@@ -66,7 +66,7 @@ class CloudNativePG:
         return {
             "apiVersion": "postgresql.cnpg.io/v1",
             "kind": "Cluster",
-            "metadata": {"name": self.name},
+            "metadata": {"name": self.name, "annotations": KEEP},
             "spec": {
                 "instances": self.instances,
                 "imageName": self.image_name,

@@ -22,6 +22,8 @@ from cdk8s_mlflow.sidecars import Proxy, way_to
 from cdk8s_mlflow.values import Host, PlainText, Port
 from cdk8s_mlflow.volumes import ConfigMapKey, Mount, SecretKey, key_file
 
+_CUT_OFF = "an earlier upgrade was cut off, and MySQL cannot take it back; restore the backup from before it"
+
 MIGRATION = MigrationDialect(
     # Named for the database: the lock is the server's, which may hold several of them.
     try_lock="SELECT GET_LOCK(CONCAT('mlflow-migration-', LEFT(MD5(DATABASE()), 32)), 0)",
@@ -31,6 +33,11 @@ MIGRATION = MigrationDialect(
         "command denied": "the user may not create tables; grant ALL on the database, or give Migration a store",
         "read-only option": "the server is read-only (a replica?); MySQL.host must be the primary",
         "certificate verify failed": "the server's certificate is not of MySQL.tls.ca",
+        # Table, column or key that is there already, or not there to be dropped.
+        "(1050,": _CUT_OFF,
+        "(1060,": _CUT_OFF,
+        "(1061,": _CUT_OFF,
+        "(1091,": _CUT_OFF,
         "SSL is required": "the server wants TLS; write MySQL.tls",
         "doesn't support SSL": "the server has no TLS, and MySQL.tls wants it",
     },
@@ -70,7 +77,8 @@ class MySQL:
     database: PlainText = "mlflow"
     user: PlainText | SecretSource = "mlflow"
     """The user, or the key of the Secret that names it."""
-    password: SecretSource
+    password: SecretSource | None = None
+    """None where a proxy logs in by itself."""
     connect_timeout: timedelta = timedelta(seconds=10)
     """How long to wait for the server to answer a new connection."""
     tls: MySQLTls | None = None
@@ -82,6 +90,8 @@ class MySQL:
 
     def failures(self) -> Iterator[str]:
         """Yield what is wrong with the fields together."""
+        if self.password is None and self.proxy is None:
+            yield "password must be given (got None); write password=ExistingSecret(name, key), or a proxy that logs in"
         if self.proxy is not None and self.host not in {"127.0.0.1", "localhost"}:
             yield f"the proxy listens in the pod, and host is elsewhere (got {self.host!r}); write host='127.0.0.1'"
 
@@ -112,11 +122,14 @@ class MySQL:
         )
 
     def _option_file(self, role: str) -> CredentialFile:
-        secrets = {"password": SecretUse(f"{role}-password", self.password)}
         user = self.user if isinstance(self.user, str) else "${user}"
-        if not isinstance(self.user, str):
-            secrets["user"] = SecretUse(f"{role}-user", self.user)
+        secrets = {} if isinstance(self.user, str) else {"user": SecretUse(f"{role}-user", self.user)}
         # In quotes the driver takes a value as it stands, whatever is in it.
-        text = f'[client]\nhost={self.host}\nport={self.port}\nuser="{user}"\npassword="${{password}}"\n'
+        text = f'[client]\nhost={self.host}\nport={self.port}\nuser="{user}"\n'
+        if self.password is None:
+            return CredentialFile(name=f"{role}.cnf", text=text, secrets=secrets)
+        secrets["password"] = SecretUse(f"{role}-password", self.password)
         # PyMySQL encodes passwords, and only them, as Latin-1; the server has hashed UTF-8.
-        return CredentialFile(name=f"{role}.cnf", text=text, secrets=secrets, latin1=("password",))
+        return CredentialFile(
+            name=f"{role}.cnf", text=f'{text}password="${{password}}"\n', secrets=secrets, latin1=("password",)
+        )

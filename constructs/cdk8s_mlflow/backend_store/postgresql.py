@@ -10,6 +10,7 @@ import attrs
 
 from cdk8s_mlflow.needs import (
     CREDENTIALS_DIRECTORY,
+    TRUST_FILE,
     CredentialFile,
     DatabaseAccess,
     EnvVar,
@@ -33,6 +34,7 @@ MIGRATION = MigrationDialect(
         "permission denied": "the role may not create tables; grant it CREATE on the schema, or give Migration a store",
         "read-only transaction": "the server is read-only (a standby?); PostgreSQL.host must be the primary",
         "no pg_hba.conf entry": "the server refuses this address, user or missing TLS (pg_hba.conf)",
+        "must be owner of": "the role may not change the tables; it must own them, or Migration must have a store",
         "certificate verify failed": "the server's certificate is not of PostgreSQL.tls.ca",
         "server does not support SSL": "the server has no TLS, and PostgreSQL.tls wants it",
         "does not match host name": "the server's certificate is for another name than PostgreSQL.host",
@@ -47,7 +49,7 @@ class PostgreSQLTls:
     mode: Literal["verify-full", "verify-ca", "require"] = "verify-full"
     """libpq's ``sslmode``. ``require`` encrypts without knowing to whom."""
     ca: SecretKey | ConfigMapKey | None = None
-    """The authority of the server's certificate; those that the image trusts if left out."""
+    """The authority of the server's certificate; the public ones and ``MlflowProps.ca_bundle`` if left out."""
     client_certificate: DnsName | None = None
     """A Secret of type ``kubernetes.io/tls`` that proves who we are, where the server wants a certificate."""
 
@@ -84,6 +86,12 @@ class PostgreSQL:
 
     def failures(self) -> Iterator[str]:
         """Yield what is wrong with the fields together."""
+        certified = self.tls is not None and self.tls.client_certificate is not None
+        if self.password is None and self.proxy is None and not certified:
+            yield (
+                "password must be given (got None); write password=ExistingSecret(name, key), or a client certificate "
+                "in tls, or a proxy that logs in"
+            )
         if self.proxy is not None and self.host not in {"127.0.0.1", "localhost"}:
             yield f"the proxy listens in the pod, and host is elsewhere (got {self.host!r}); write host='127.0.0.1'"
 
@@ -95,7 +103,8 @@ class PostgreSQL:
     def access(self, role: str, *, alone: bool) -> DatabaseAccess:
         """Return libpq's variables if it is alone, else its section in libpq's service file."""
         reached = way_to(self.host, self.port, self.network_peer, self.proxy)
-        way = attrs.evolve(reached, mounts=tuple(self._tls_mounts(role)))
+        public = self.tls is not None and self.tls.ca is None and self.tls.mode == "verify-full"
+        way = attrs.evolve(reached, mounts=tuple(self._tls_mounts(role)), trust_file=public)
         # psycopg 3 is what SQLAlchemy 2.1 takes for postgresql://; it is written out, since older ones differ.
         if alone:
             return DatabaseAccess(
@@ -162,7 +171,8 @@ class PostgreSQL:
         if self.tls.ca is not None:
             settings["sslrootcert"] = f"{folder}/ca/ca.crt"
         elif self.tls.mode == "verify-full":
-            settings["sslrootcert"] = "system"
+            # Not libpq's "system": the library that psycopg brings looks where the image has nothing.
+            settings["sslrootcert"] = TRUST_FILE
         if self.tls.client_certificate is not None:
             settings |= {"sslcert": f"{folder}/client/tls.crt", "sslkey": f"{folder}/client/tls.key"}
         return settings

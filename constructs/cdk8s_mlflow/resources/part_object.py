@@ -9,4 +9,6 @@ from cdk8s_mlflow.resources.metadata import define_metadata
 
 def define_object(plan: Plan, item: Manifest) -> Manifest:
     """Return the object with the release's labels."""
-    return item | {"metadata": define_metadata(plan, item["metadata"]["name"])}
+    return item | {
+        "metadata": define_metadata(plan, item["metadata"]["name"], annotations=item["metadata"].get("annotations", {}))
+    }

@@ -14,6 +14,7 @@ import random
 import re
 import subprocess
 import sys
+import threading
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -143,16 +144,53 @@ def take_lock(connection: Any, try_lock: str) -> bool:
     return bool(taken)
 
 
-def upgrade(variable: str, limit_seconds: float) -> None:
+def upgrade(variable: str, limit_seconds: float, causes: dict[str, str]) -> None:
     """Run ``mlflow db upgrade`` in a process of its own, which reads the URI from the environment."""
-    try:
-        done = subprocess.run([sys.executable, __file__, "--upgrade", variable], timeout=limit_seconds, check=False)
-    except subprocess.TimeoutExpired:
+    process = subprocess.Popen(
+        [sys.executable, "-u", __file__, "--upgrade", variable], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    limit = threading.Timer(limit_seconds, process.kill)
+    limit.start()
+    said: list[str] = []
+    with process:
+        for line in process.stdout or ():
+            text = line.decode(errors="replace")
+            said.append(text)
+            print(text, end="", flush=True)
+    late = not limit.is_alive()
+    limit.cancel()
+    if process.returncode == 0:
+        return
+    if late:
         message = f"the upgrade took longer than {limit_seconds:.0f} s and was stopped; raise Migration.time_limit"
-        raise Failure(message) from None
-    if done.returncode != 0:
-        message = f"`mlflow db upgrade` ended with status {done.returncode}; its own words are above"
         raise Failure(message)
+    cause = cause_of(RuntimeError("".join(said)), causes)
+    status = f"`mlflow db upgrade` ended with status {process.returncode}; its own words are above"
+    message = f"{cause} ({status})" if cause else status
+    raise Failure(message)
+
+
+def is_unused(connection: Any) -> bool:
+    """Return whether the tables that are there hold nothing: not even the experiment that a server makes first."""
+    from sqlalchemy import MetaData, Table, inspect, select
+
+    names = [name for name in inspect(connection).get_table_names() if name != "alembic_version"]
+    tables = [Table(name, MetaData(), autoload_with=connection, resolve_fks=False) for name in names]
+    return all(connection.execute(select(table).limit(1)).first() is None for table in tables)
+
+
+def start_anew(name: str, connection: Any) -> None:
+    """Drop the tables of a creation that was cut off: engines without transactional DDL cannot go on from there."""
+    from sqlalchemy import MetaData, inspect
+
+    # MLflow creates this table first; without it the tables are somebody else's.
+    if "experiments" not in inspect(connection).get_table_names() or not is_unused(connection):
+        return
+    say(f"{name}: an earlier creation was cut off, and nothing was ever stored; starting anew")
+    tables = MetaData()
+    tables.reflect(bind=connection)
+    tables.drop_all(bind=connection)
+    connection.commit()
 
 
 def check_known(name: str, revision: str | None, known: Iterable[str]) -> None:
@@ -203,8 +241,10 @@ def migrate(database: dict[str, Any], settings: dict[str, Any], head: str, known
         if revision == head:
             say(f"{name} was brought to revision {head} by another pod")
             return
+        start_anew(name, connection)
+        connection.rollback()
         say(f"{name}: from revision {revision or 'none (empty)'} to {head}")
-        upgrade(database["variable"], settings["limit_seconds"])
+        upgrade(database["variable"], settings["limit_seconds"], causes)
         reached = current_revision(connection)
         if reached != head:
             message = f"{name} is at revision {reached} after the upgrade, not at {head}"

@@ -245,5 +245,5 @@ class MigrationDialect:
     try_lock: str | None
     """SQL that tries to take a lock for this connection and returns whether it has; None if one pod writes."""
     causes: Mapping[str, str] = attrs.field(factory=dict)
-    """Part of the driver's message -> what is wrong and the prop to mend, for the log."""
+    """Pattern of the driver's message -> what is wrong and the prop to mend, for the log; the first that fits."""
     preconditions: tuple[Precondition, ...] = ()

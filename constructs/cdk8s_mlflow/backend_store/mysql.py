@@ -34,12 +34,12 @@ MIGRATION = MigrationDialect(
         "read-only option": "the server is read-only (a replica?); MySQL.host must be the primary",
         "certificate verify failed": "the server's certificate is not of MySQL.tls.ca",
         # Table, column or key that is there already, or not there to be dropped.
-        "(1050,": _CUT_OFF,
-        "(1060,": _CUT_OFF,
-        "(1061,": _CUT_OFF,
-        "(1091,": _CUT_OFF,
-        "SSL is required": "the server wants TLS; write MySQL.tls",
-        "doesn't support SSL": "the server has no TLS, and MySQL.tls wants it",
+        r"\(1050,": _CUT_OFF,
+        r"\(1060,": _CUT_OFF,
+        r"\(1061,": _CUT_OFF,
+        r"\(1091,": _CUT_OFF,
+        "insecure transport": "the server wants TLS; write MySQL.tls",
+        "SSL is required but the server": "the server has no TLS, and MySQL.tls wants it",
     },
     preconditions=(
         Precondition(

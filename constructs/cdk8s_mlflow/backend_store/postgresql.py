@@ -29,11 +29,15 @@ MIGRATION = MigrationDialect(
     try_lock="SELECT pg_try_advisory_lock(5283106937)",
     causes={
         "password authentication failed": "wrong user or password; compare PostgreSQL.user and .password",
-        'role "': "the role does not exist; compare PostgreSQL.user",
-        'database "': "the database does not exist; create it or compare PostgreSQL.database",
-        "permission denied": "the role may not create tables; grant it CREATE on the schema, or give Migration a store",
-        "read-only transaction": "the server is read-only (a standby?); PostgreSQL.host must be the primary",
+        "is not permitted to log in": "the role may not log in (ALTER ROLE ... LOGIN); compare PostgreSQL.user",
+        "permission denied for database": (
+            "the role may not connect to the database (GRANT CONNECT ON DATABASE); compare PostgreSQL.user"
+        ),
         "no pg_hba.conf entry": "the server refuses this address, user or missing TLS (pg_hba.conf)",
+        'role "[^"]*" does not exist': "the role does not exist; compare PostgreSQL.user",
+        'database "[^"]*" does not exist': "the database does not exist; create it or compare PostgreSQL.database",
+        "read-only transaction": "the server is read-only (a standby?); PostgreSQL.host must be the primary",
+        "permission denied": "the role may not create tables; grant it CREATE on the schema, or give Migration a store",
         "must be owner of": "the role may not change the tables; it must own them, or Migration must have a store",
         "certificate verify failed": "the server's certificate is not of PostgreSQL.tls.ca",
         "server does not support SSL": "the server has no TLS, and PostgreSQL.tls wants it",

@@ -82,16 +82,23 @@ def current_revision(connection: Any) -> str | None:
 # --- Waiting -----------------------------------------------------------------------------------------------
 
 
+def driver_text(error: BaseException) -> str:
+    """Return what the driver said, without what SQLAlchemy adds."""
+    return str(getattr(error, "orig", None) or error)
+
+
 def first_line(error: BaseException) -> str:
-    """Return what a driver said, in one line without the SQL or any address of a document."""
-    text = str(getattr(error, "orig", None) or error)
-    return " ".join(text.split())[:300]
+    """Return what the driver said, in one line."""
+    return " ".join(driver_text(error).split())[:300]
 
 
-def cause_of(error: BaseException, causes: dict[str, str]) -> str | None:
-    """Return what is wrong if waiting would not mend it."""
-    text = str(getattr(error, "orig", None) or error)
-    return next((meaning for part, meaning in causes.items() if part in text), None)
+def cause_of(text: str, causes: dict[str, str]) -> str | None:
+    """Return what is wrong, with the driver's own line, if it is known and waiting would not mend it."""
+    for pattern, meaning in causes.items():
+        line = next((line.strip() for line in text.splitlines() if re.search(pattern, line)), None)
+        if line is not None:
+            return f"{meaning} ({line[:300]})"
+    return None
 
 
 def wait_for(
@@ -107,9 +114,9 @@ def wait_for(
         try:
             result = attempt()
         except Exception as error:  # noqa: BLE001 - drivers have classes of their own
-            reason, cause = first_line(error), cause_of(error, causes)
+            reason, cause = first_line(error), cause_of(driver_text(error), causes)
             if cause and time.monotonic() - started > patience:
-                message = f"{what}: {cause} ({reason})"
+                message = f"{what}: {cause}"
                 raise Failure(message) from None
         else:
             if result:
@@ -144,29 +151,35 @@ def take_lock(connection: Any, try_lock: str) -> bool:
     return bool(taken)
 
 
-def upgrade(variable: str, limit_seconds: float, causes: dict[str, str]) -> None:
+def upgrade(name: str, variable: str, limit_seconds: float, causes: dict[str, str]) -> None:
     """Run ``mlflow db upgrade`` in a process of its own, which reads the URI from the environment."""
     process = subprocess.Popen(
         [sys.executable, "-u", __file__, "--upgrade", variable], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     limit = threading.Timer(limit_seconds, process.kill)
     limit.start()
-    said: list[str] = []
+    traceback: list[str] = []
     with process:
         for line in process.stdout or ():
             text = line.decode(errors="replace")
-            said.append(text)
-            print(text, end="", flush=True)
+            if traceback or text.startswith("Traceback"):
+                traceback.append(text)
+            else:
+                print(text, end="", flush=True)
     late = not limit.is_alive()
     limit.cancel()
     if process.returncode == 0:
         return
     if late:
-        message = f"the upgrade took longer than {limit_seconds:.0f} s and was stopped; raise Migration.time_limit"
+        message = (
+            f"{name}: the upgrade took longer than {limit_seconds:.0f} s and was stopped; raise Migration.time_limit"
+        )
         raise Failure(message)
-    cause = cause_of(RuntimeError("".join(said)), causes)
-    status = f"`mlflow db upgrade` ended with status {process.returncode}; its own words are above"
-    message = f"{cause} ({status})" if cause else status
+    cause = cause_of("".join(traceback), causes)
+    if cause is None:
+        print("".join(traceback), end="", flush=True)
+        cause = f"`mlflow db upgrade` ended with status {process.returncode}; its own words are above"
+    message = f"{name}: {cause}"
     raise Failure(message)
 
 
@@ -235,7 +248,9 @@ def migrate(database: dict[str, Any], settings: dict[str, Any], head: str, known
         check_preconditions(name, connection, database["preconditions"])
         if database["try_lock"]:
             lock = database["try_lock"]
-            wait_for(f"the migration lock of {name}", lambda: take_lock(connection, lock), deadline, causes)
+            # Whoever has it may take as long as an upgrade may.
+            patience = deadline + settings["limit_seconds"]
+            wait_for(f"the migration lock of {name}", lambda: take_lock(connection, lock), patience, causes)
             revision = current_revision(connection)
             check_known(name, revision, known)
         if revision == head:
@@ -244,7 +259,7 @@ def migrate(database: dict[str, Any], settings: dict[str, Any], head: str, known
         start_anew(name, connection)
         connection.rollback()
         say(f"{name}: from revision {revision or 'none (empty)'} to {head}")
-        upgrade(database["variable"], settings["limit_seconds"], causes)
+        upgrade(name, database["variable"], settings["limit_seconds"], causes)
         reached = current_revision(connection)
         if reached != head:
             message = f"{name} is at revision {reached} after the upgrade, not at {head}"
@@ -253,8 +268,7 @@ def migrate(database: dict[str, Any], settings: dict[str, Any], head: str, known
     except Failure:
         raise
     except Exception as error:
-        cause = cause_of(error, causes)
-        message = f"{name}: {cause} ({first_line(error)})" if cause else f"{name}: {first_line(error)}"
+        message = f"{name}: {cause_of(driver_text(error), causes) or first_line(error)}"
         raise Failure(message) from error
     finally:
         connection.close()

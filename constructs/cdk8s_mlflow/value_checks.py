@@ -8,6 +8,7 @@ from __future__ import annotations
 import collections.abc
 import difflib
 import functools
+import inspect
 import re
 import types
 import typing
@@ -100,8 +101,8 @@ def _accepts(value: object, hint: Any) -> bool:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if hint is Any:
         return True
-    if isinstance(value, type):  # a protocol's instance check would take a class for its instance
-        return False
+    if getattr(hint, "_is_protocol", False):
+        return _answers(value, hint)
     if origin is Annotated:
         return _accepts(value, arguments[0])
     if origin in {Union, types.UnionType}:
@@ -117,6 +118,18 @@ def _accepts(value: object, hint: Any) -> bool:
     if isinstance(value, bool) and (hint is int or hint is float):
         return False
     return isinstance(value, (int, float) if hint is float else origin or hint)
+
+
+def _answers(value: object, protocol: Any) -> bool:
+    """Return whether the value has every member of a protocol, unlike isinstance without running any."""
+    members = [name for name in vars(protocol) if not name.startswith("_")]
+    return not isinstance(value, type) and all(hasattr_static(value, name) for name in members)
+
+
+def hasattr_static(value: object, name: str) -> bool:
+    """Return whether the value has an attribute, without running the property that it may be."""
+    nothing = object()
+    return inspect.getattr_static(value, name, nothing) is not nothing
 
 
 # --- Messages ----------------------------------------------------------------------------------------------

@@ -32,6 +32,10 @@ MIGRATION = MigrationDialect(
         "Unknown database": "the database does not exist; create it or compare MySQL.database",
         "command denied": "the user may not create tables; grant ALL on the database, or give Migration a store",
         "read-only option": "the server is read-only (a replica?); MySQL.host must be the primary",
+        "is not allowed to connect to this": "the server has no user for this address (CREATE USER name@'%')",
+        "(Hostname|IP address) mismatch": (
+            "the server's certificate is for another name than MySQL.host (or write MySQLTls.check_hostname=False)"
+        ),
         "certificate verify failed": "the server's certificate is not of MySQL.tls.ca",
         # Table, column or key that is there already, or not there to be dropped.
         r"\(1050,": _CUT_OFF,

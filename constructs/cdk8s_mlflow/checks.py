@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cdk8s_mlflow.artifact_store import Direct, Presigned
-from cdk8s_mlflow.backend_store import BackendStore
+from cdk8s_mlflow.backend_store import BackendStore, FileStore, SQLite
 from cdk8s_mlflow.exposure import Ingress
 from cdk8s_mlflow.needs import Needs, version_number
 from cdk8s_mlflow.props import MlflowProps, ServiceAccount, server_processes
@@ -39,9 +39,9 @@ def _check_replicas(props: MlflowProps, needs: Needs) -> Iterator[str]:
 
 
 def _check_workers(props: MlflowProps, needs: Needs) -> Iterator[str]:
-    if "a file store" in needs.single_writers and props.workers > 1:
+    for reason in needs.single_processes if props.workers > 1 else ():
         yield (
-            "MlflowProps.workers: a file store has no locks between processes "
+            f"MlflowProps.workers: {reason} has no locks between processes "
             f"(got {props.workers}); use workers=1 or a database"
         )
 
@@ -100,8 +100,11 @@ def _check_stores(props: MlflowProps, needs: Needs) -> Iterator[str]:
 
 def _check_migration(props: MlflowProps, needs: Needs) -> Iterator[str]:
     for name in ("backend_store", "registry_store"):
-        served, migrated = getattr(props, name), props.migration and getattr(props.migration, name)
-        if migrated is not None and served is None:
+        served: BackendStore | None = getattr(props, name)
+        migrated: BackendStore | None = getattr(props.migration, name) if props.migration else None
+        if isinstance(migrated, SQLite | FileStore):
+            yield f"Migration.{name}: a file has no other credentials (got {type(migrated).__name__}); leave it out"
+        elif migrated is not None and served is None:
             yield f"Migration.{name}: there is nothing to migrate (got MlflowProps.{name}=None); leave it out"
         elif migrated is not None and type(migrated) is not type(served):
             yield (

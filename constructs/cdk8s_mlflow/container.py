@@ -9,8 +9,10 @@ from importlib import resources
 
 import attrs
 
+from cdk8s_mlflow.kubernetes import ResourceRequirements
 from cdk8s_mlflow.needs import ConfigFile, Needs
 from cdk8s_mlflow.peers import Manifest
+from cdk8s_mlflow.values import canonical_quantity
 
 
 @attrs.frozen(kw_only=True)
@@ -48,6 +50,16 @@ def config_file(name: str, content: object) -> ConfigFile:
 def script(name: str) -> ConfigFile:
     """Return one of the programs of :mod:`cdk8s_mlflow.scripts`."""
     return ConfigFile(name, resources.files("cdk8s_mlflow.scripts").joinpath(name).read_text(encoding="utf-8"))
+
+
+def canonical_resources(resources: ResourceRequirements | None) -> Manifest:
+    """Return requests and limits as the API server writes them back; nothing for None."""
+    parts = {"requests": resources.get("requests"), "limits": resources.get("limits")} if resources else {}
+    return {
+        part: {name: canonical_quantity(amount) for name, amount in amounts.items()}
+        for part, amounts in parts.items()
+        if amounts
+    }
 
 
 def helper_resources(request: str, limit: str) -> Manifest:

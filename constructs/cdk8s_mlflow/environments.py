@@ -86,7 +86,9 @@ def _check(table: tuple[object, ...]) -> None:
 
 def _failures(environment: object) -> list[str]:
     if not isinstance(environment, Environment):
-        return [f"synthesize(): the table holds environments (got {environment!r}); write Environment(...)"]
+        return [
+            f"synthesize(): the table holds environments (got {type(environment).__name__}); write Environment(...)"
+        ]
     label = str(environment.name)
     of_itself = [
         failure

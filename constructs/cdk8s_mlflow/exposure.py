@@ -108,7 +108,7 @@ class IngressTls:
 
 
 def _hosts(hosts: Sequence[str | IngressHost]) -> tuple[IngressHost, ...]:
-    if not isinstance(hosts, list | tuple):  # for checks to name
+    if not isinstance(hosts, list | tuple):  # for value_checks to name
         return hosts  # type: ignore[return-value]
     return tuple(IngressHost(host) if isinstance(host, str) else host for host in hosts)
 

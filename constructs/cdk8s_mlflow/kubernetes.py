@@ -1,7 +1,7 @@
 """Kubernetes' own shapes, for the knobs that go into the manifest as they are.
 
 They are written as in every Kubernetes document (``{"key": "gpu", "operator": "Exists"}``). A type checker
-knows their keys, and :mod:`checks` refuses unknown ones at synth time.
+knows their keys, and :mod:`value_checks` refuses unknown ones at synth time.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cdk8s_mlflow.failures import InvalidProps
-from cdk8s_mlflow.peers import Manifest
+from cdk8s_mlflow.peers import Manifest, Verbatim
 from cdk8s_mlflow.plan import Plan
 from cdk8s_mlflow.resources.config_map import define_config_map
 from cdk8s_mlflow.resources.deployment import define_deployment
@@ -71,7 +71,9 @@ _MEANT_EMPTY = {"emptyDir", "podSelector", "namespaceSelector"}
 
 
 def _without_nothing(value: Any) -> Any:
-    """Return a manifest without what is None or empty, which ``kubectl diff`` would show for ever."""
+    """Return a manifest without what builders left None or empty, which ``kubectl diff`` would show for ever."""
+    if isinstance(value, Verbatim):
+        return value
     if isinstance(value, dict):
         cleaned = {key: _without_nothing(item) for key, item in value.items()}
         return {key: item for key, item in cleaned.items() if key in _MEANT_EMPTY or not _is_nothing(item)}

@@ -171,28 +171,24 @@ class Needs:
     """Annotations of a ServiceAccount whose role the static keys of this part would shadow."""
     single_writers: tuple[str, ...] = ()
     """Why only one pod may run, each as the subject of a sentence; empty if many may."""
+    single_processes: tuple[str, ...] = ()
+    """Why even that pod may have one server process only, likewise."""
     kubernetes: str = "1.27"
     """The oldest Kubernetes that has all that this part uses."""
 
 
 def merge(*parts: Needs) -> Needs:
-    """Return the needs of all parts together, equal ones once; see :func:`conflicts` for the unequal ones."""
-    return Needs(
-        env=_unique(item for part in parts for item in part.env),
-        files=_unique(item for part in parts for item in part.files),
-        mounts=_unique(item for part in parts for item in part.mounts),
-        credential_files=_unique(item for part in parts for item in part.credential_files),
-        launched=_unique(item for part in parts for item in part.launched),
-        authorities=_unique(item for part in parts for item in part.authorities),
-        trust_file=any(part.trust_file for part in parts),
-        sidecars=_unique(item for part in parts for item in part.sidecars),
-        objects=_unique(item for part in parts for item in part.objects),
-        egress=_unique(item for part in parts for item in part.egress),
-        pod_labels=_unique(item for part in parts for item in part.pod_labels),
-        shadowed_annotations=_unique(item for part in parts for item in part.shadowed_annotations),
-        single_writers=_unique(item for part in parts for item in part.single_writers),
-        kubernetes=max((part.kubernetes for part in parts), key=version_number, default="1.27"),
-    )
+    """Return the needs of all parts together, equal ones once."""
+    merged: dict[str, Any] = {}
+    for field in attrs.fields(Needs):
+        values = [getattr(part, field.name) for part in parts]
+        if field.name == "kubernetes":
+            merged[field.name] = max(values, key=version_number, default=Needs().kubernetes)
+        elif isinstance(field.default, bool):
+            merged[field.name] = any(values)
+        else:
+            merged[field.name] = _unique(item for value in values for item in value)
+    return Needs(**merged)
 
 
 def version_number(version: str) -> int:
@@ -247,3 +243,5 @@ class MigrationDialect:
     causes: Mapping[str, str] = attrs.field(factory=dict)
     """Pattern of the driver's message -> what is wrong and the prop to mend, for the log; the first that fits."""
     preconditions: tuple[Precondition, ...] = ()
+    transactional_ddl: bool = True
+    """Whether the engine takes half an upgrade back by itself; without it, a first creation is marked."""

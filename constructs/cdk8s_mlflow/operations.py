@@ -7,6 +7,7 @@ from datetime import timedelta
 import attrs
 
 from cdk8s_mlflow.backend_store import BackendStore
+from cdk8s_mlflow.kubernetes import ResourceRequirements
 
 
 @attrs.frozen
@@ -28,9 +29,14 @@ class Migration:
     """
 
     database_wait: timedelta = timedelta(minutes=10)
-    """How long to wait for a database that does not answer, and for another pod's migration."""
+    """How long to wait for a database that does not answer."""
     time_limit: timedelta = timedelta(minutes=30)
-    """How long the upgrade itself may take. On MySQL a killed upgrade stays half done."""
+    """How long the upgrade itself may take, and how much longer pods wait that find another at it.
+
+    MySQL cannot take a stopped upgrade back."""
+    resources: ResourceRequirements | None = None
+    """Requests and limits of the init container, instead of 384Mi and at most 768Mi: rewriting millions of rows may
+    take more."""
     backend_store: BackendStore | None = None
     """The backend store as the migration reaches it, if otherwise than the server: with a role that may change
     tables while the server's may not, or at a direct host where the server goes through a pooler (PgBouncer in

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import attrs
 
@@ -12,6 +13,21 @@ from cdk8s_mlflow.values import AnnotationKey, Cidr, DnsName, LabelValue, Port, 
 
 Manifest = dict[str, Any]
 """A Kubernetes object, or a part of one, in the API's own shape."""
+
+
+class Verbatim(dict[str, Any]):
+    """A part of a manifest that the user, or a class from outside, has shaped: it is written as it is."""
+
+
+def verbatim(shape: Mapping[str, Any]) -> Verbatim:
+    """Return a shape as it will be written, with lists for tuples."""
+    return Verbatim({key: _plain(value) for key, value in shape.items()})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return verbatim(value)
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 @attrs.frozen
@@ -32,6 +48,11 @@ class PodPeer:
     match_labels: Mapping[AnnotationKey, LabelValue]
     namespace: DnsName | None = None
     """The release's own namespace if left out."""
+
+    def failures(self) -> Iterator[str]:
+        """Yield what is wrong with the fields together."""
+        if not self.match_labels:
+            yield "match_labels must not be empty (got {}); write NamespacePeer(name) for all pods of a namespace"
 
     def selector(self) -> Manifest:
         """Return the peer as a NetworkPolicy writes it."""
@@ -79,3 +100,14 @@ def endpoint(host: str, port: int, peer: Peer | None) -> Endpoint:
     except ValueError:
         return Endpoint(port=port, peer=peer)
     return Endpoint(port=port, peer=peer or CidrPeer(f"{address}/{address.max_prefixlen}"))
+
+
+def endpoint_of(url: str, peer: Peer | None = None) -> Endpoint:
+    """Return the endpoint of an http or https URL."""
+    parts = urlsplit(url)
+    return endpoint(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80), peer)
+
+
+def authority(host: str, port: int) -> str:
+    """Return host and port as a URI writes them: IPv6 addresses in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

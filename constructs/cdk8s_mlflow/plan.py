@@ -16,9 +16,9 @@ from cdk8s_mlflow.naming import Naming
 from cdk8s_mlflow.needs import EnvVar, Needs, SecretUse, merge
 from cdk8s_mlflow.network import PolicyPlan
 from cdk8s_mlflow.operations import Migration
-from cdk8s_mlflow.peers import Endpoint, Manifest
+from cdk8s_mlflow.peers import Endpoint, Manifest, verbatim
 from cdk8s_mlflow.pod_security import loosened_fields
-from cdk8s_mlflow.pods import STARTUP_SECONDS, PodPlan, conflicts, plan_pod
+from cdk8s_mlflow.pods import STARTUP_SECONDS, PodPlan, clashes, conflicts, plan_pod
 from cdk8s_mlflow.programs import (
     SERVER_PORT,
     generate_container,
@@ -26,10 +26,10 @@ from cdk8s_mlflow.programs import (
     server_container,
     server_needs,
 )
-from cdk8s_mlflow.props import MlflowProps, ServiceAccount
+from cdk8s_mlflow.props import MlflowProps, NetworkPolicy, ServiceAccount
 from cdk8s_mlflow.stores import Stores
 from cdk8s_mlflow.value_checks import check_values
-from cdk8s_mlflow.values import ObjectName
+from cdk8s_mlflow.values import DnsLabel, ObjectName
 from cdk8s_mlflow.volumes import ExistingVolumeClaim, VolumeClaim
 
 
@@ -108,6 +108,7 @@ def plan(props: MlflowProps, *, name: str, namespace: str | None = None) -> Plan
     naming = Naming(release=props.name or name, app=props.label_name, version=props.image.tag)
     if props.name is None:
         failures += check_values(name, ObjectName, "the construct's id")
+    failures += check_values(namespace, DnsLabel | None, "the chart's namespace")
     try:
         stores = Stores.of(props)
         needs = merge(stores.needs, server_needs(props, stores, naming, namespace))
@@ -122,8 +123,19 @@ def plan(props: MlflowProps, *, name: str, namespace: str | None = None) -> Plan
         raise InvalidProps(subject, failures)
     if namespace is None and any(_is_generated(item) for item in needs.env):
         # A RoleBinding must name its subject's namespace, and kubectl would not fill it in.
-        return plan(props, name=name, namespace="default")
-    return _decide(props, naming, namespace, stores, needs)
+        fixed = plan(props, name=name, namespace="default")
+        return attrs.evolve(fixed, notices=(*fixed.notices, _NO_NAMESPACE))
+    decided = _decide(props, naming, namespace, stores, needs)
+    failures = [*clashes(decided.server), *(clashes(decided.generator.pod) if decided.generator else ())]
+    if failures:
+        raise InvalidProps(subject, failures)
+    return decided
+
+
+_NO_NAMESPACE = (
+    "the chart names no namespace, and the Role of the Job that generates secrets must be bound in one: everything "
+    'goes to "default"; write Chart(..., namespace="...")'
+)
 
 
 def check_together(props: MlflowProps, stores: Stores, needs: Needs) -> list[str]:
@@ -155,13 +167,12 @@ def _decide(props: MlflowProps, naming: Naming, namespace: str | None, stores: S
         termination_grace=props.pre_stop_delay + props.graceful_shutdown_timeout + timedelta(seconds=10),
         labels=props.pod_labels,
         annotations=props.pod_annotations,
-        affinity=dict(props.affinity),
+        affinity=verbatim(props.affinity),
         topology_spread_constraints=_spread(props, naming),
     )
     generator = _generator(props, naming, server)
     replicas = props.scaling.replicas
     policy = props.network_policy
-    limits = props.migration or Migration()
     return Plan(
         naming=naming,
         namespace=namespace,
@@ -169,7 +180,7 @@ def _decide(props: MlflowProps, naming: Naming, namespace: str | None, stores: S
         annotations=_reloader(props, server),
         replicas=replicas,
         recreate=_is_single_writer(needs),
-        progress_deadline_seconds=seconds(limits.database_wait + limits.time_limit) + STARTUP_SECONDS + 60,
+        progress_deadline_seconds=_progress_deadline(props, stores),
         service=_plan_service(props.service),
         ingress=props.exposure,
         server_policy=None if policy is None else network.server_policy(props, policy, SERVER_PORT, server.egress),
@@ -190,6 +201,13 @@ def _decide(props: MlflowProps, naming: Naming, namespace: str | None, stores: S
         kubernetes=everything.kubernetes,
         notices=tuple(_notices(props)),
     )
+
+
+def _progress_deadline(props: MlflowProps, stores: Stores) -> int:
+    """Return when a rollout has failed: not while a pod may still wait for a database, another's upgrade or its own."""
+    limits = props.migration or Migration()
+    migration = len(stores.migrated) * (limits.database_wait + 2 * limits.time_limit)
+    return seconds(migration) + STARTUP_SECONDS + 60
 
 
 def _reloader(props: MlflowProps, server: PodPlan) -> dict[str, str]:
@@ -229,7 +247,7 @@ def _tracking_uri(props: MlflowProps, naming: Naming, namespace: str | None) -> 
 def _spread(props: MlflowProps, naming: Naming) -> list[Manifest]:
     selector = {"labelSelector": {"matchLabels": naming.selector("server")}}
     if props.topology_spread_constraints is not None:
-        return [selector | dict(item) for item in props.topology_spread_constraints]
+        return [verbatim(selector | dict(item)) for item in props.topology_spread_constraints]
     if props.scaling.replicas == 1:
         return []
     return [
@@ -249,8 +267,7 @@ def _generator(props: MlflowProps, naming: Naming, server: PodPlan) -> JobPlan |
         "secrets",
         containers=(generate_container(keys),),
         service_account_name=naming.object("secrets"),
-        # The API server's port, before and after the Service's translation.
-        egress=(Endpoint(port=443), Endpoint(port=6443)),
+        egress=tuple(Endpoint(port=port) for port in (props.network_policy or NetworkPolicy()).api_server_ports),
         mounts_token=True,
         restart_policy="Never",
     )
@@ -286,3 +303,13 @@ def _notices(props: MlflowProps) -> Iterator[str]:
         )
     if props.network_policy is None:
         yield "no network policy: every pod of the cluster may connect to the server, which has no login"
+    elif props.exposure is not None and not props.exposure.allowed_from:
+        yield (
+            "the Ingress opens the server, which has no login, to every pod of the cluster, whatever "
+            "NetworkPolicy.clients says; narrow it by Ingress.allowed_from"
+        )
+    elif not isinstance(props.service, ClusterIP) and not props.service.source_ranges:
+        yield (
+            f"the {type(props.service).__name__} opens the server, which has no login, to everybody; "
+            f"narrow it by {type(props.service).__name__}.source_ranges"
+        )

@@ -18,7 +18,7 @@ from cdk8s_mlflow.container import Container, helper_resources, seconds
 from cdk8s_mlflow.credentials import with_credentials
 from cdk8s_mlflow.naming import Component, Naming
 from cdk8s_mlflow.needs import FILES_DIRECTORY, EnvVar, Needs, PodField, SecretUse, SuppliedSecret, Template, merge
-from cdk8s_mlflow.peers import Endpoint, Manifest
+from cdk8s_mlflow.peers import Endpoint, Manifest, verbatim
 from cdk8s_mlflow.pod_security import CONTAINER_SECURITY, POD_SECURITY
 from cdk8s_mlflow.props import MlflowProps
 from cdk8s_mlflow.volumes import EmptyDir, ExistingVolumeClaim, KeyFiles, Mount, SecretKey, VolumeClaim
@@ -117,7 +117,7 @@ def plan_pod(
         termination_grace_seconds=None if termination_grace is None else seconds(termination_grace),
         image_pull_secrets=[{"name": name} for name in props.image.pull_secrets],
         node_selector=dict(props.node_selector),
-        tolerations=[dict(item) for item in props.tolerations],
+        tolerations=[verbatim(item) for item in props.tolerations],
         affinity=affinity,
         topology_spread_constraints=list(topology_spread_constraints),
         priority_class_name=props.priority_class_name,
@@ -169,9 +169,9 @@ def _plan_container(container: Container, props: MlflowProps, naming: Naming) ->
         image=container.image or props.image.reference,
         restart_policy="Always" if container.is_sidecar else None,
         image_pull_policy=props.image.pull_policy,
-        command=list(container.command),
+        command=[literal(word) for word in container.command],
         args=[literal(arg) for arg in container.args],
-        env=[_env(item, naming) for item in container.needs.env] + [dict(item) for item in container.extra_env],
+        env=[_env(item, naming) for item in container.needs.env] + list(container.extra_env),
         env_from=list(container.env_from),
         mounts=mounts,
         resources=container.resources,
@@ -272,9 +272,16 @@ def _files(containers: Iterable[Container]) -> dict[str, str]:
 
 def _checksum(files: Mapping[str, str], secrets: Iterable[SuppliedSecret]) -> dict[str, str]:
     """Return an annotation that changes with the files and inline secrets, so that a change rolls the pods."""
-    rendered = [supplied.objects for supplied in secrets if supplied.inline]
-    text = json.dumps([files, rendered], sort_keys=True)
-    return {"checksum/config": hashlib.sha256(text.encode()).hexdigest()[:16]} if files or rendered else {}
+    text = json.dumps(
+        [files, [_slow_digest(supplied.objects) for supplied in secrets if supplied.inline]], sort_keys=True
+    )
+    return {"checksum/config": hashlib.sha256(text.encode()).hexdigest()[:16]} if files else {}
+
+
+def _slow_digest(objects: Iterable[Manifest]) -> str:
+    """Return a digest of inline secrets that tells nobody who may read pods which password it was."""
+    text = json.dumps(list(objects), sort_keys=True)
+    return hashlib.scrypt(text.encode(), salt=b"cdk8s-mlflow", n=2**13, r=8, p=1, dklen=16).hex()
 
 
 def conflicts(needs: Needs, extra_env: Iterable[Mapping[str, Any]]) -> Iterator[str]:
@@ -302,6 +309,18 @@ def conflicts(needs: Needs, extra_env: Iterable[Mapping[str, Any]]) -> Iterator[
             f"MlflowProps: two parts mount different volumes at {path}; "
             "give one of them another FileStore.path or VolumeClaim.name"
         )
+
+
+def clashes(pod: PodPlan) -> Iterator[str]:
+    """Return what the API server would refuse, or merge without a word, in the finished pod."""
+    containers = [*pod.init_containers, *pod.containers]
+    for name in _repeated([container.name for container in containers]):
+        yield f"MlflowProps: two containers of a pod are called {name!r}; give SidecarProxy.name another value"
+    for container in containers:
+        for name in _repeated([item["name"] for item in container.env]):
+            yield f"MlflowProps.extra_env: the construct sets {name} itself (its value is not shown); leave it out"
+        for path in _repeated([mount["mountPath"] for mount in container.mounts]):
+            yield f"MlflowProps: two parts mount something at {path}; give one of them another path or claim name"
 
 
 def _repeated(items: list[str]) -> Iterator[str]:

@@ -8,7 +8,7 @@ import attrs
 
 from cdk8s_mlflow import network
 from cdk8s_mlflow.artifact_store import Direct, Presigned, Proxied
-from cdk8s_mlflow.container import Container, config_file, helper_resources, script, seconds
+from cdk8s_mlflow.container import Container, canonical_resources, config_file, helper_resources, script, seconds
 from cdk8s_mlflow.exposure import ClusterIP
 from cdk8s_mlflow.naming import Naming
 from cdk8s_mlflow.needs import (
@@ -23,7 +23,7 @@ from cdk8s_mlflow.needs import (
     merge,
 )
 from cdk8s_mlflow.operations import Migration
-from cdk8s_mlflow.peers import Manifest
+from cdk8s_mlflow.peers import Manifest, verbatim
 from cdk8s_mlflow.props import MlflowProps, server_processes
 from cdk8s_mlflow.scaling import default_pool
 from cdk8s_mlflow.stores import VARIABLES, Stores
@@ -42,7 +42,7 @@ def server_needs(props: MlflowProps, stores: Stores, naming: Naming, namespace: 
         "MLFLOW_STATIC_PREFIX": props.static_prefix,
         "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": ",".join(network.cors_allowed_origins(props)) or None,
         "MLFLOW_UVICORN_OPTS": f"--timeout-graceful-shutdown {seconds(props.graceful_shutdown_timeout)}",
-        "FORWARDED_ALLOW_IPS": ",".join(props.trusted_proxies) if props.exposure else None,
+        "FORWARDED_ALLOW_IPS": ",".join(props.trusted_proxies) if props.exposure or props.public_url else None,
         "MLFLOW_EXPOSE_PROMETHEUS": "/tmp/prometheus" if props.metrics else None,  # noqa: S108 - the pod's own /tmp
         # 9 processes and 1.6 GiB for tasks that most installations never run.
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
@@ -140,8 +140,8 @@ def server_container(props: MlflowProps, needs: Needs) -> Container:
         command=("mlflow", "server"),
         args=("--host", "0.0.0.0", "--port", str(SERVER_PORT), *_extra_args(props)),  # noqa: S104 - it is a server
         needs=needs,
-        extra_env=tuple(dict(item) for item in props.extra_env),
-        env_from=tuple(dict(item) for item in props.env_from),
+        extra_env=tuple(verbatim(item) for item in props.extra_env),
+        env_from=tuple(verbatim(item) for item in props.env_from),
         resources=_resources(props),
         ports={"http": SERVER_PORT},
         health_path=f"{props.static_prefix or ''}/health",
@@ -155,16 +155,7 @@ def _extra_args(props: MlflowProps) -> Iterator[str]:
 
 
 def _resources(props: MlflowProps) -> Manifest:
-    if props.resources is not None:
-        return {
-            part: {name: canonical_quantity(str(amount)) for name, amount in amounts.items()}
-            for part, amounts in (
-                ("requests", props.resources.get("requests")),
-                ("limits", props.resources.get("limits")),
-            )
-            if amounts
-        }
-    return {
+    return canonical_resources(props.resources) or {
         "requests": {"cpu": "250m", "memory": canonical_quantity(f"{512 + 256 * props.workers}Mi")},
         "limits": {"memory": canonical_quantity(f"{768 + 256 * props.workers}Mi")},
     }
@@ -192,7 +183,7 @@ def migrate_containers(props: MlflowProps, stores: Stores) -> tuple[Container, .
             _process_needs("512Mi"),
             Needs(files=(script("migrate.py"), config_file("migrate.json", settings))),
         ),
-        resources=helper_resources("384Mi", "768Mi"),
+        resources=canonical_resources(limits.resources) or helper_resources("384Mi", "768Mi"),
     )
     return (container,)
 

@@ -39,6 +39,7 @@ from cdk8s_mlflow.values import (
     LabelValue,
     ObjectName,
     Origin,
+    Port,
     PositiveInt,
     Repository,
     StaticPrefix,
@@ -99,6 +100,9 @@ class NetworkPolicy:
     """Further pods or networks that may use the server, such as ``NamespacePeer("training")``."""
     egress: Sequence[Endpoint] = ()
     """Further ports that the server may reach."""
+    api_server_ports: Sequence[Port] = (443, 6443)
+    """Where the Job that generates secrets finds the Kubernetes API: the Service's port, and the endpoint's behind it
+    (16443 on MicroK8s)."""
 
 
 @attrs.frozen(kw_only=True, field_transformer=sequences)
@@ -127,7 +131,7 @@ class MlflowProps:
     artifact_store: ArtifactStore | None = None
     """Where artifacts are kept: on the volume of the backend store if it has one, else it must be said."""
     connection_pool: ConnectionPool | None = None
-    """Connections to the databases: MLflow's own 5 and 10 more, or as many as 90 connections in all allow."""
+    """Connections to the databases: MLflow's own 5 and 10 more, or fewer (2 at least) so that all stay below 90."""
     artifact_access: ArtifactAccess = Proxied()
     """Whether clients pass artifacts through the server, or talk to the store themselves."""
     migration: Migration | None = Migration()
@@ -192,7 +196,7 @@ class MlflowProps:
     trusted_proxies: Sequence[Cidr] = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
     """Networks of the proxies that may say ``X-Forwarded-Proto``, where there is an exposure.
 
-    Private networks if left out. Whoever is believed can only choose the scheme of a redirect.
+    Private networks if left out. Whoever is believed chooses the scheme of redirects and the address in the log.
     """
     cluster_domain: DnsName = "cluster.local"
     """The cluster's DNS domain."""
@@ -206,7 +210,7 @@ class MlflowProps:
     extra_args: Mapping[FlagName, str | int | float | bool] = attrs.field(factory=dict)
     """Further flags of ``mlflow server``, without dashes. True makes a bare flag. Never for a secret: arguments
     are seen by everybody on the node."""
-    extra_env: Annotated[Sequence[EnvironmentVariable], HIDDEN] = ()
+    extra_env: Annotated[Sequence[EnvironmentVariable], HIDDEN] = attrs.field(default=(), repr=False)
     """Further environment variables of the server, in Kubernetes' own shape."""
     env_from: Sequence[EnvironmentSource] = ()
     """ConfigMaps and Secrets whose keys all become variables of the server. Variables that this construct

@@ -79,7 +79,7 @@ class ExternalSecret:
 
     def supply(self, name: str, kind: KeyKind) -> SuppliedSecret:
         """Return an ExternalSecret object whose target is the Secret."""
-        remote = {"key": self.remote_key, "property": self.property}
+        remote = {"key": self.remote_key} | ({"property": self.property} if self.property else {})
         external = {
             "apiVersion": "external-secrets.io/v1",
             "kind": "ExternalSecret",

@@ -43,9 +43,9 @@ class Stores:
         artifacts = props.artifact_store or (_same_volume(props.backend_store) if props.backend_store else None)
         trust = Needs(authorities=() if props.ca_bundle is None else (props.ca_bundle,))
         return Stores(
-            needs=merge(_database_needs(served), *([artifacts.needs()] if artifacts else []), trust),
+            needs=merge(_database_needs(served, served), *([artifacts.needs()] if artifacts else []), trust),
             migrated=migrated,
-            migration_needs=merge(_database_needs(migrated, "" if _is_same(migrated, served) else "migration-"), trust),
+            migration_needs=merge(_database_needs(migrated, served), trust),
             artifacts=artifacts,
             has_server=any(store.migration is not None and store.migration.try_lock for store in served.values()),
         )
@@ -73,16 +73,11 @@ def _migrated(props: MlflowProps, served: Mapping[str, BackendStore]) -> dict[st
     }
 
 
-def _is_same(migrated: Mapping[str, BackendStore], served: Mapping[str, BackendStore]) -> bool:
-    """Whether the migration uses the server's own credentials, and so the same Secrets."""
-    return all(store == served[role] for role, store in migrated.items())
-
-
-def _database_needs(databases: Mapping[str, BackendStore], names_begin: str = "") -> Needs:
+def _database_needs(databases: Mapping[str, BackendStore], served: Mapping[str, BackendStore]) -> Needs:
+    """Return the needs of a container that uses the databases; those reached otherwise than served have names too."""
     alone = len(databases) == 1
-    return merge(
-        *(_access_needs(role, store.access(f"{names_begin}{role}", alone=alone)) for role, store in databases.items())
-    )
+    names = {role: role if store == served[role] else f"migration-{role}" for role, store in databases.items()}
+    return merge(*(_access_needs(role, store.access(names[role], alone=alone)) for role, store in databases.items()))
 
 
 def _access_needs(role: str, access: DatabaseAccess) -> Needs:

@@ -1,6 +1,6 @@
 """The kinds of single values that props hold, each with the rule that it must follow.
 
-A kind is an ``Annotated`` type: to a type checker a ``Port`` is an ``int``; at synth time :mod:`checks`
+A kind is an ``Annotated`` type: to a type checker a ``Port`` is an ``int``; at synth time :mod:`value_checks`
 applies its :class:`Rule`, so that every wrong value is reported at once, before anything is written.
 """
 
@@ -21,7 +21,7 @@ def sequences(_owner: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.At
 
 
 def _as_tuple(values: object) -> object:
-    """Convert a list; anything else stays as it is, for :mod:`checks` to name."""
+    """Convert a list; anything else stays as it is, for :mod:`value_checks` to name."""
     return tuple(values) if isinstance(values, list) else values
 
 
@@ -351,6 +351,14 @@ PlainText = Annotated[
         _full(_NO_CONTROL),
         "be one line of text, and not empty",
         "leave out line breaks and control characters",
+    ),
+]
+CredentialText = Annotated[
+    str,
+    Rule(
+        lambda v: _full(_NO_CONTROL)(v) and str(v) == str(v).strip() and "${" not in str(v),
+        "be a name without blanks around it, line breaks and ${",
+        "write the bare name, or keep it in a Secret",
     ),
 ]
 KubernetesVersion = Annotated[

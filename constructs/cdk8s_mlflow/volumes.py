@@ -36,8 +36,12 @@ class EmptyDir:
     """``Memory`` keeps it off the disk and counts it against the memory limit."""
 
 
-KEEP = {"argocd.argoproj.io/sync-options": "Delete=false,Prune=false", "helm.sh/resource-policy": "keep"}
-"""Annotations by which Argo CD and Helm leave an object, and its data, when they remove the rest."""
+KEEP = {
+    "argocd.argoproj.io/sync-options": "Delete=false,Prune=false",
+    "helm.sh/resource-policy": "keep",
+    "kustomize.toolkit.fluxcd.io/prune": "disabled",
+}
+"""Annotations by which Argo CD, Helm and Flux leave an object, and its data, when they remove the rest."""
 
 
 @attrs.frozen(kw_only=True, field_transformer=sequences)

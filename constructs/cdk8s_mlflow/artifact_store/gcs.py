@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import attrs
 
 from cdk8s_mlflow.needs import EnvVar, Needs
-from cdk8s_mlflow.peers import CidrPeer, Endpoint
+from cdk8s_mlflow.peers import CidrPeer, Endpoint, endpoint_of
 from cdk8s_mlflow.values import Bucket, KeyPrefix, Url, sequences
 from cdk8s_mlflow.volumes import Mount, SecretKey, key_file
 
@@ -32,10 +32,10 @@ class GCS:
     Left out, the pod has the workload identity of its ServiceAccount (annotation
     ``iam.gke.io/gcp-service-account``), and no key is anywhere.
     """
-    endpoint_url: Url | None = None
-    """Another address than Google's, such as a private one or an emulator's: ``STORAGE_EMULATOR_HOST``."""
-    egress: Sequence[Endpoint] = (Endpoint(port=443),)
-    """The ports that the server must reach, for the network policy: HTTPS anywhere if left out."""
+    emulator_host: Url | None = None
+    """The address of an emulator: ``STORAGE_EMULATOR_HOST``. Google's client then sends no credentials at all."""
+    egress: Sequence[Endpoint] | None = None
+    """The ports that the server must reach, for the network policy: HTTPS anywhere, or the emulator's, if left out."""
 
     reachable_by_clients = True
     spools = True
@@ -52,13 +52,18 @@ class GCS:
 
     def needs(self) -> Needs:
         """Return the client's variables, the key file if there is one, and the way to the store."""
-        env = () if self.endpoint_url is None else (EnvVar("STORAGE_EMULATOR_HOST", self.endpoint_url),)
+        if self.emulator_host is not None:
+            env = (EnvVar("STORAGE_EMULATOR_HOST", self.emulator_host),)
+            return Needs(env=env, egress=self._egress(endpoint_of(self.emulator_host)))
         if self.credentials is None:
-            return Needs(env=env, egress=(*self.egress, *_METADATA_SERVER))
+            return Needs(egress=(*self._egress(Endpoint(port=443)), *_METADATA_SERVER))
         source = key_file(self.credentials, "key.json")
         return Needs(
-            env=(*env, EnvVar("GOOGLE_APPLICATION_CREDENTIALS", f"{_KEY_FOLDER}/key.json")),
+            env=(EnvVar("GOOGLE_APPLICATION_CREDENTIALS", f"{_KEY_FOLDER}/key.json"),),
             mounts=(Mount(volume="gcs-key", source=source, path=_KEY_FOLDER, read_only=True),),
-            egress=tuple(self.egress),
+            egress=self._egress(Endpoint(port=443)),
             shadowed_annotations=("iam.gke.io/gcp-service-account",),
         )
+
+    def _egress(self, usual: Endpoint) -> tuple[Endpoint, ...]:
+        return (usual,) if self.egress is None else tuple(self.egress)

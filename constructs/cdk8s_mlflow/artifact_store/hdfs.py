@@ -8,7 +8,7 @@ from urllib.parse import quote
 import attrs
 
 from cdk8s_mlflow.needs import EnvVar, Needs
-from cdk8s_mlflow.peers import Endpoint
+from cdk8s_mlflow.peers import Endpoint, authority
 from cdk8s_mlflow.values import DataPath, Host, PlainText, Port, sequences
 from cdk8s_mlflow.volumes import ConfigMapKey, Mount, SecretKey, key_file
 
@@ -47,7 +47,7 @@ class HDFS:
     @property
     def uri(self) -> str:
         """The folder."""
-        return f"hdfs://{self.host}:{self.port}{quote(self.path)}"
+        return f"hdfs://{authority(self.host, self.port)}{quote(self.path)}"
 
     def needs(self) -> Needs:
         """Return the client's variables, the Kerberos files, and the way to the nodes."""

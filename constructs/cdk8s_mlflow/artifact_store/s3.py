@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from typing import Literal
-from urllib.parse import urlsplit
 
 import attrs
 
 from cdk8s_mlflow.needs import EnvVar, Needs, SecretSource, SecretUse
-from cdk8s_mlflow.peers import CidrPeer, Endpoint, Peer, endpoint
+from cdk8s_mlflow.peers import CidrPeer, Endpoint, Peer, endpoint_of
 from cdk8s_mlflow.values import Bucket, KeyPrefix, PlainText, Url
 
 # Where a pod asks for the credentials of its role: the EKS Pod Identity agent of its node.
@@ -80,8 +79,10 @@ class S3:
         }
         env = tuple(EnvVar(name, value) for name, value in plain.items() if value is not None)
         if self.credentials is None:
-            token_service = () if self.network_peer else (_TOKEN_SERVICE,)
-            return Needs(env=env, egress=(self._endpoint(), *token_service, _POD_IDENTITY_AGENT))
+            amazon = self.endpoint_url is None
+            token_service = (_TOKEN_SERVICE,) if amazon and self.network_peer is None else ()
+            agent = (_POD_IDENTITY_AGENT,) if amazon else ()
+            return Needs(env=env, egress=(self._endpoint(), *token_service, *agent))
         key_id = SecretUse("s3-access-key-id", self.credentials.access_key_id)
         key = SecretUse("s3-secret-access-key", self.credentials.secret_access_key)
         return Needs(
@@ -98,5 +99,4 @@ class S3:
     def _endpoint(self) -> Endpoint:
         if self.endpoint_url is None:
             return Endpoint(port=443, peer=self.network_peer)
-        url = urlsplit(self.endpoint_url)
-        return endpoint(url.hostname or "", url.port or (443 if url.scheme == "https" else 80), self.network_peer)
+        return endpoint_of(self.endpoint_url, self.network_peer)

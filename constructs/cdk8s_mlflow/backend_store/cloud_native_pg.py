@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from cdk8s_mlflow.backend_store.postgresql import MIGRATION, PostgreSQL, PostgreSQLTls
+from cdk8s_mlflow.container import canonical_resources
 from cdk8s_mlflow.kubernetes import ResourceRequirements
 from cdk8s_mlflow.needs import DatabaseAccess, MigrationDialect
 from cdk8s_mlflow.peers import Manifest, PodPeer
@@ -58,20 +59,17 @@ class CloudNativePG:
         return attrs.evolve(access, needs=attrs.evolve(access.needs, objects=(self._cluster(),)))
 
     def _cluster(self) -> Manifest:
-        resources = {
-            part: {name: canonical_quantity(amount) for name, amount in amounts.items()}
-            for part, amounts in (self.resources or {}).items()
-            if isinstance(amounts, dict)
-        }
+        resources = canonical_resources(self.resources)
+        storage_class = {"storageClass": self.storage_class_name} if self.storage_class_name else {}
         return {
             "apiVersion": "postgresql.cnpg.io/v1",
             "kind": "Cluster",
             "metadata": {"name": self.name, "annotations": KEEP},
             "spec": {
                 "instances": self.instances,
-                "imageName": self.image_name,
+                **({"imageName": self.image_name} if self.image_name else {}),
                 "bootstrap": {"initdb": {"database": self.database, "owner": self.owner}},
-                "storage": {"size": canonical_quantity(self.storage_size), "storageClass": self.storage_class_name},
-                "resources": resources,
+                "storage": {"size": canonical_quantity(self.storage_size), **storage_class},
+                **({"resources": resources} if resources else {}),
             },
         }

@@ -35,5 +35,6 @@ class FileStore:
                 env=(EnvVar("MLFLOW_ALLOW_FILE_STORE", "true"),),
                 mounts=(claim_mount(self.volume, self.path, sub_path="mlruns"),),
                 single_writers=("a file store",),
+                single_processes=("a file store",),
             ),
         )

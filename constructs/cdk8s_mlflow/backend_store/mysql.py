@@ -19,7 +19,7 @@ from cdk8s_mlflow.needs import (
 )
 from cdk8s_mlflow.peers import Peer
 from cdk8s_mlflow.sidecars import Proxy, way_to
-from cdk8s_mlflow.values import Host, PlainText, Port
+from cdk8s_mlflow.values import CredentialText, Host, Port
 from cdk8s_mlflow.volumes import ConfigMapKey, Mount, SecretKey, key_file
 
 _CUT_OFF = "an earlier upgrade was cut off, and MySQL cannot take it back; restore the backup from before it"
@@ -45,6 +45,7 @@ MIGRATION = MigrationDialect(
         "insecure transport": "the server wants TLS; write MySQL.tls",
         "SSL is required but the server": "the server has no TLS, and MySQL.tls wants it",
     },
+    transactional_ddl=False,
     preconditions=(
         Precondition(
             query="SELECT @@character_set_database",
@@ -78,8 +79,8 @@ class MySQL:
 
     host: Host
     port: Port = 3306
-    database: PlainText = "mlflow"
-    user: PlainText | SecretSource = "mlflow"
+    database: CredentialText = "mlflow"
+    user: CredentialText | SecretSource = "mlflow"
     """The user, or the key of the Secret that names it."""
     password: SecretSource | None = None
     """None where a proxy logs in by itself."""

@@ -20,7 +20,7 @@ from cdk8s_mlflow.needs import (
 )
 from cdk8s_mlflow.peers import Peer
 from cdk8s_mlflow.sidecars import Proxy, way_to
-from cdk8s_mlflow.values import DnsName, Host, PlainText, Port
+from cdk8s_mlflow.values import CredentialText, DnsName, Host, Port
 from cdk8s_mlflow.volumes import ConfigMapKey, KeyFiles, Mount, SecretKey, key_file
 
 MIGRATION = MigrationDialect(
@@ -74,8 +74,8 @@ class PostgreSQL:
 
     host: Host
     port: Port = 5432
-    database: PlainText = "mlflow"
-    user: PlainText | SecretSource = "mlflow"
+    database: CredentialText = "mlflow"
+    user: CredentialText | SecretSource = "mlflow"
     """The role, or the key of the Secret that names it."""
     password: SecretSource | None = None
     """None where the server asks for none: a client certificate, or a proxy that logs in by itself."""

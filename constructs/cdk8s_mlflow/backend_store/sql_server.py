@@ -9,8 +9,8 @@ from urllib.parse import quote
 import attrs
 
 from cdk8s_mlflow.needs import DatabaseAccess, EncodedUri, MigrationDialect, Needs, SecretSource, SecretUse
-from cdk8s_mlflow.peers import Peer, endpoint
-from cdk8s_mlflow.values import Host, PlainText, Port
+from cdk8s_mlflow.peers import Peer, authority, endpoint
+from cdk8s_mlflow.values import CredentialText, Host, Port
 
 MIGRATION = MigrationDialect(
     try_lock=(
@@ -35,8 +35,8 @@ class SQLServer:
 
     host: Host
     port: Port = 1433
-    database: PlainText = "mlflow"
-    user: PlainText | SecretSource = "mlflow"
+    database: CredentialText = "mlflow"
+    user: CredentialText | SecretSource = "mlflow"
     """The user, or the key of the Secret that names it."""
     password: SecretSource
     connect_timeout: timedelta = timedelta(seconds=10)
@@ -59,7 +59,7 @@ class SQLServer:
             user = quote(self.user, safe="")
         else:
             secrets["user"] = SecretUse(f"{role}-user", self.user)
-        place = f"{self.host}:{self.port}/{quote(self.database, safe='')}"
+        place = f"{authority(self.host, self.port)}/{quote(self.database, safe='')}"
         options = f"encryption={self.encryption}&login_timeout={max(1, int(self.connect_timeout.total_seconds()))}"
         return DatabaseAccess(
             uri=EncodedUri(f"mssql+pymssql://{user}:${{password}}@{place}?{options}", secrets),

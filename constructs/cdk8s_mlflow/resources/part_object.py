@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from cdk8s_mlflow.peers import Manifest
+from cdk8s_mlflow.peers import Manifest, verbatim
 from cdk8s_mlflow.plan import Plan
 from cdk8s_mlflow.resources.metadata import define_metadata
 
 
 def define_object(plan: Plan, item: Manifest) -> Manifest:
-    """Return the object with the release's labels."""
-    return item | {
-        "metadata": define_metadata(plan, item["metadata"]["name"], annotations=item["metadata"].get("annotations", {}))
-    }
+    """Return the object with the release's labels, and otherwise as its part has shaped it."""
+    own = item["metadata"]
+    metadata = define_metadata(plan, own["name"], annotations=own.get("annotations", {}))
+    return {**verbatim(item), "metadata": metadata | {"labels": own.get("labels", {}) | metadata["labels"]}}

@@ -11,6 +11,7 @@ import http.client
 import json
 import os
 import secrets
+import signal
 import ssl
 import sys
 import time
@@ -75,6 +76,8 @@ def _reason(answer: bytes) -> str:
 
 def main() -> int:
     """Create every Secret of the settings, with patience for the API server; return the exit status."""
+    # As the first process of a container, it would not hear the signal otherwise.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     settings = json.loads(SETTINGS.read_text(encoding="utf-8"))
     namespace = (IDENTITY / "namespace").read_text(encoding="utf-8")
     host = os.environ["KUBERNETES_SERVICE_HOST"]

@@ -1,9 +1,12 @@
 """Bring MLflow's databases to the revision of the installed MLflow, one pod at a time.
 
 Runs in an init container, with the server's image and environment. ``migrate.json`` beside this file says
-which databases, by the variable that holds each one's URI. For each: wait until it answers, take the engine's
-lock, compare the revision, run ``mlflow db upgrade`` if it differs, and let the lock go with the connection.
+which databases, by the variable that holds each one's URI. For each: wait until it answers, compare the
+revision, take the engine's lock, run ``mlflow db upgrade`` if it differs, and let the lock go with its connection.
 MLflow itself is imported only where there is something to do.
+
+``--migrate`` does so although the settings say to verify only: for the person who migrates by hand, with
+``kubectl exec`` in the waiting pod.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import json
 import os
 import random
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -24,6 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 SETTINGS = Path(__file__).with_name("migrate.json")
+# Stands in the database while its first tables are made, on engines that cannot take DDL back. A view: MLflow
+# asks for tables when it looks whether a database is empty.
+MARKER = "cdk8s_mlflow_creation"
+KEEPALIVE_SECONDS = 15.0
 
 
 class Failure(Exception):
@@ -101,8 +109,21 @@ def cause_of(text: str, causes: dict[str, str]) -> str | None:
     return None
 
 
+def is_passing(error: BaseException) -> bool:
+    """Return whether waiting may help: the server is away or refuses. A missing driver does not come by itself."""
+    from sqlalchemy.exc import DBAPIError
+
+    return isinstance(error, (OSError, DBAPIError))
+
+
 def wait_for(
-    what: str, attempt: Callable[[], Any], deadline: float, causes: dict[str, str], patience: float = 20.0
+    what: str,
+    attempt: Callable[[], Any],
+    deadline: float,
+    causes: dict[str, str],
+    *,
+    meanwhile: str = "it is not there yet",
+    patience: float = 20.0,
 ) -> Any:
     """Return what ``attempt`` returns once it returns something, asking again until the deadline.
 
@@ -113,51 +134,95 @@ def wait_for(
     while True:
         try:
             result = attempt()
+        except Failure:
+            raise
         except Exception as error:  # noqa: BLE001 - drivers have classes of their own
             reason, cause = first_line(error), cause_of(driver_text(error), causes)
-            if cause and time.monotonic() - started > patience:
-                message = f"{what}: {cause}"
+            if not is_passing(error) or (cause and time.monotonic() - started > patience):
+                message = f"{what}: {cause or reason}"
                 raise Failure(message) from None
         else:
             if result:
                 return result
-            reason = "another pod has it"
+            reason = meanwhile
         if time.monotonic() > deadline:
             message = f"{what}: gave up after {time.monotonic() - started:.0f} s ({reason})"
-            raise Failure(message) from None
+            raise Failure(message)
         say(f"waiting for {what}: {reason}")
         time.sleep(delay * random.uniform(0.8, 1.2))  # noqa: S311 - only so that pods do not ask in step
         delay = min(delay * 2, 10.0)
 
 
-# --- One database ------------------------------------------------------------------------------------------
+# --- Connections and the lock ------------------------------------------------------------------------------
 
 
-def connect(uri: str) -> Any:
+def connect(name: str, uri: str) -> Any:
     """Return a connection that commits nothing by itself and lives until it is closed."""
-    from sqlalchemy import create_engine, pool, text
+    from sqlalchemy import create_engine, make_url, pool, text
 
-    connection = create_engine(uri, poolclass=pool.NullPool).connect()
+    try:
+        url = make_url(uri)
+    except Exception:  # noqa: BLE001 - whatever it says, it may quote the password
+        message = f"{name}: the URI in the Secret cannot be read; percent-encode the password (@ is %40, / is %2F)"
+        raise Failure(message) from None
+    try:
+        engine = create_engine(url, poolclass=pool.NullPool)
+    except Exception as error:  # noqa: BLE001 - SQLAlchemy's, or an import's
+        message = f"{name}: {type(error).__name__}: {first_line(error)}; has the image this driver (Image.tag)?"
+        raise Failure(message) from None
+    connection = engine.connect()
     connection.execute(text("SELECT 1"))
+    connection.rollback()
     return connection
 
 
-def take_lock(connection: Any, try_lock: str) -> bool:
-    """Return whether the lock is ours now; it belongs to the connection, not to a transaction."""
+def locked(name: str, uri: str, try_lock: str) -> Any:
+    """Return a connection that holds the lock, or None: the lock lives and dies with its connection."""
     from sqlalchemy import text
 
+    connection = connect(name, uri)
     taken = connection.execute(text(try_lock)).scalar()
     connection.commit()
-    return bool(taken)
+    if taken:
+        return connection
+    connection.close()
+    return None
 
 
-def upgrade(name: str, variable: str, limit_seconds: float, causes: dict[str, str]) -> None:
+def watch(process: subprocess.Popen[bytes], connection: Any, limit: float, ended: threading.Event) -> None:
+    """Stop the upgrade when it takes too long, or when the connection that holds the lock is lost.
+
+    Asking the connection also keeps it open: balancers and servers close what is idle for minutes.
+    """
+    from sqlalchemy import text
+
+    deadline = time.monotonic() + limit
+    while not ended.wait(min(KEEPALIVE_SECONDS, max(0.0, deadline - time.monotonic()))):
+        if time.monotonic() >= deadline:
+            say(f"the upgrade took longer than {limit:.0f} s and is stopped; raise Migration.time_limit")
+            process.kill()
+            return
+        try:
+            connection.execute(text("SELECT 1"))
+            connection.rollback()
+        except Exception as error:  # noqa: BLE001 - drivers have classes of their own
+            say(f"the connection that holds the lock was lost ({first_line(error)}); the upgrade is stopped")
+            process.kill()
+            return
+
+
+# --- One database ------------------------------------------------------------------------------------------
+
+
+def upgrade(name: str, variable: str, limit_seconds: float, causes: dict[str, str], connection: Any) -> None:
     """Run ``mlflow db upgrade`` in a process of its own, which reads the URI from the environment."""
+    # Whoever ends the pod waits: half an upgrade is worse than a late one.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     process = subprocess.Popen(
         [sys.executable, "-u", __file__, "--upgrade", variable], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
-    limit = threading.Timer(limit_seconds, process.kill)
-    limit.start()
+    ended = threading.Event()
+    threading.Thread(target=watch, args=(process, connection, limit_seconds, ended), daemon=True).start()
     traceback: list[str] = []
     with process:
         for line in process.stdout or ():
@@ -166,15 +231,9 @@ def upgrade(name: str, variable: str, limit_seconds: float, causes: dict[str, st
                 traceback.append(text)
             else:
                 print(text, end="", flush=True)
-    late = not limit.is_alive()
-    limit.cancel()
+    ended.set()
     if process.returncode == 0:
         return
-    if late:
-        message = (
-            f"{name}: the upgrade took longer than {limit_seconds:.0f} s and was stopped; raise Migration.time_limit"
-        )
-        raise Failure(message)
     cause = cause_of("".join(traceback), causes)
     if cause is None:
         print("".join(traceback), end="", flush=True)
@@ -183,27 +242,34 @@ def upgrade(name: str, variable: str, limit_seconds: float, causes: dict[str, st
     raise Failure(message)
 
 
-def is_unused(connection: Any) -> bool:
-    """Return whether the tables that are there hold nothing: not even the experiment that a server makes first."""
-    from sqlalchemy import MetaData, Table, inspect, select
+def is_marked(connection: Any) -> bool:
+    """Return whether the first creation of the tables was cut off, or is under way."""
+    from sqlalchemy import inspect
 
-    names = [name for name in inspect(connection).get_table_names() if name != "alembic_version"]
-    tables = [Table(name, MetaData(), autoload_with=connection, resolve_fks=False) for name in names]
-    return all(connection.execute(select(table).limit(1)).first() is None for table in tables)
+    return MARKER in inspect(connection).get_view_names()
 
 
-def start_anew(name: str, connection: Any) -> None:
-    """Drop the tables of a creation that was cut off: engines without transactional DDL cannot go on from there."""
-    from sqlalchemy import MetaData, inspect
+def mark_creation(name: str, connection: Any) -> None:
+    """Mark an empty database, and empty a marked one: what is in it is half of what an earlier pod was making."""
+    from sqlalchemy import MetaData, inspect, text
 
-    # MLflow creates this table first; without it the tables are somebody else's.
-    if "experiments" not in inspect(connection).get_table_names() or not is_unused(connection):
-        return
-    say(f"{name}: an earlier creation was cut off, and nothing was ever stored; starting anew")
-    tables = MetaData()
-    tables.reflect(bind=connection)
-    tables.drop_all(bind=connection)
+    if is_marked(connection):
+        say(f"{name}: an earlier pod was stopped while it made the first tables; starting anew")
+        tables = MetaData()
+        tables.reflect(bind=connection)
+        tables.drop_all(bind=connection)
+    elif not inspect(connection).get_table_names():
+        connection.execute(text(f"CREATE VIEW {MARKER} AS SELECT 1 AS unfinished"))
     connection.commit()
+
+
+def unmark_creation(connection: Any) -> None:
+    """Say that the first tables are complete."""
+    from sqlalchemy import text
+
+    if is_marked(connection):
+        connection.execute(text(f"DROP VIEW {MARKER}"))
+        connection.commit()
 
 
 def check_known(name: str, revision: str | None, known: Iterable[str]) -> None:
@@ -227,51 +293,64 @@ def check_preconditions(name: str, connection: Any, preconditions: list[dict[str
             raise Failure(message)
 
 
-def migrate(database: dict[str, Any], settings: dict[str, Any], head: str, known: frozenset[str]) -> None:
-    """Bring one database to the head revision, or verify that it is there."""
-    name, causes = database["name"], database["causes"]
-    uri = os.environ[database["variable"]]
-    deadline = time.monotonic() + settings["wait_seconds"]
-    connection = wait_for(name, lambda: connect(uri), deadline, causes)
+def is_at_head(name: str, uri: str, head: str, known: frozenset[str], *, marks: bool) -> bool:
+    """Return whether the database has the revision that the image wants, completely."""
+    connection = connect(name, uri)
     try:
         revision = current_revision(connection)
         check_known(name, revision, known)
-        if revision == head:
-            say(f"{name} is at revision {head}, as the image wants it")
-            return
-        if settings["mode"] == "verify":
-            message = (
-                f"{name} is at revision {revision}, the image wants {head}; Migration is None, so run it by hand, with "
-                "this image: mlflow db upgrade URI"
-            )
-            raise Failure(message)
+        return revision == head and not (marks and is_marked(connection))
+    finally:
+        connection.close()
+
+
+def bring_to_head(database: dict[str, Any], connection: Any, limit_seconds: float, head: str) -> None:
+    """Upgrade a database that is ours alone as long as the connection lives."""
+    name, marks = database["name"], not database["transactional_ddl"]
+    revision = current_revision(connection)
+    if revision != head:
         check_preconditions(name, connection, database["preconditions"])
-        if database["try_lock"]:
-            lock = database["try_lock"]
-            # Whoever has it may take as long as an upgrade may.
-            patience = deadline + settings["limit_seconds"]
-            wait_for(f"the migration lock of {name}", lambda: take_lock(connection, lock), patience, causes)
-            revision = current_revision(connection)
-            check_known(name, revision, known)
-        if revision == head:
-            say(f"{name} was brought to revision {head} by another pod")
-            return
-        start_anew(name, connection)
+        if marks:
+            mark_creation(name, connection)
         connection.rollback()
         say(f"{name}: from revision {revision or 'none (empty)'} to {head}")
-        upgrade(name, database["variable"], settings["limit_seconds"], causes)
+        upgrade(name, database["variable"], limit_seconds, database["causes"], connection)
         reached = current_revision(connection)
         if reached != head:
             message = f"{name} is at revision {reached} after the upgrade, not at {head}"
             raise Failure(message)
-        say(f"{name} is at revision {head} now")
-    except Failure:
-        raise
-    except Exception as error:
-        message = f"{name}: {cause_of(driver_text(error), causes) or first_line(error)}"
-        raise Failure(message) from error
-    finally:
-        connection.close()
+    if marks:
+        unmark_creation(connection)
+    say(f"{name} is at revision {head} now")
+
+
+def migrate(database: dict[str, Any], settings: dict[str, Any], head: str, known: frozenset[str]) -> None:
+    """Bring one database to the head revision, or wait until somebody has."""
+    name, causes, uri = database["name"], database["causes"], os.environ[database["variable"]]
+    marks, limit = not database["transactional_ddl"], settings["limit_seconds"]
+    deadline = time.monotonic() + settings["wait_seconds"]
+    state = wait_for(
+        name, lambda: "head" if is_at_head(name, uri, head, known, marks=marks) else "other", deadline, causes
+    )
+    if state == "head":
+        say(f"{name} is at revision {head}, as the image wants it")
+    elif settings["mode"] == "verify":
+        pod = os.environ.get("HOSTNAME", "POD")
+        say(
+            f"{name} is not at revision {head}, and Migration is None. Migrate it with a role that may change tables, "
+            f"or with this pod's own: kubectl -n NAMESPACE exec {pod} -c migrate -- python {__file__} --migrate"
+        )
+        what = f"revision {head} of {name}"
+        wait_for(what, lambda: is_at_head(name, uri, head, known, marks=marks), deadline, causes)
+    else:
+        # Whoever has the lock may take as long as an upgrade may.
+        lock, patience = database["try_lock"], deadline + limit
+        take = (lambda: locked(name, uri, lock)) if lock else (lambda: connect(name, uri))
+        connection = wait_for(f"the migration lock of {name}", take, patience, causes, meanwhile="another pod has it")
+        try:
+            bring_to_head(database, connection, limit, head)
+        finally:
+            connection.close()
 
 
 def main(arguments: list[str]) -> int:
@@ -282,13 +361,23 @@ def main(arguments: list[str]) -> int:
         # Called here rather than as a program: the URI would stand in its arguments.
         cli(["db", "upgrade", os.environ[arguments[1]]], standalone_mode=False)
         return 0
+    # As the first process of a container, it would not hear the signal otherwise.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     settings = json.loads(SETTINGS.read_text(encoding="utf-8"))
+    if arguments == ["--migrate"]:
+        settings["mode"] = "migrate"
+    name = "MLflow"
     try:
         head, known = known_revisions(revisions_folder())
         for database in settings["databases"]:
+            name = database["name"]
             migrate(database, settings, head, known)
     except Failure as failure:
         say(str(failure))
+        return 1
+    except Exception as error:  # noqa: BLE001 - the last line of the log names the cause, whatever it was
+        causes: dict[str, str] = next((item["causes"] for item in settings["databases"] if item["name"] == name), {})
+        say(f"{name}: {cause_of(driver_text(error), causes) or first_line(error)}")
         return 1
     return 0
 

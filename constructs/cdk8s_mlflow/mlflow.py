@@ -63,7 +63,7 @@ class Mlflow(Construct):
 
     def client_environment(self) -> dict[str, str]:
         """Return the variables that an MLflow client in another pod of the cluster needs."""
-        return {"MLFLOW_TRACKING_URI": self.tracking_uri}
+        return dict(self._plan.client_environment)
 
     def env_values(self) -> dict[str, cdk8s_plus_27.EnvValue]:
         """Return :meth:`client_environment` for a container of cdk8s-plus: ``env_variables=mlflow.env_values()``."""

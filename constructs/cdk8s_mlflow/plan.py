@@ -21,6 +21,7 @@ from cdk8s_mlflow.pod_security import loosened_fields
 from cdk8s_mlflow.pods import STARTUP_SECONDS, PodPlan, clashes, conflicts, plan_pod
 from cdk8s_mlflow.programs import (
     SERVER_PORT,
+    client_environment,
     generate_container,
     migrate_containers,
     server_container,
@@ -86,6 +87,8 @@ class Plan:
     max_unavailable: int | None
     """The disruption budget; None renders none."""
     tracking_uri: str
+    client_environment: dict[str, str]
+    """The variables of an MLflow client in the cluster."""
     public_url: str | None
     kubernetes: str
     """The oldest Kubernetes that has all that is used."""
@@ -171,6 +174,7 @@ def _decide(props: MlflowProps, naming: Naming, namespace: str | None, stores: S
         topology_spread_constraints=_spread(props, naming),
     )
     generator = _generator(props, naming, server)
+    tracking_uri = _tracking_uri(props, naming, namespace)
     replicas = props.scaling.replicas
     policy = props.network_policy
     return Plan(
@@ -196,7 +200,8 @@ def _decide(props: MlflowProps, naming: Naming, namespace: str | None, stores: S
         max_unavailable=(
             props.disruption_budget.max_unavailable if props.disruption_budget is not None and replicas > 1 else None
         ),
-        tracking_uri=_tracking_uri(props, naming, namespace),
+        tracking_uri=tracking_uri,
+        client_environment=client_environment(props, stores, tracking_uri),
         public_url=network.public_url(props),
         kubernetes=everything.kubernetes,
         notices=tuple(_notices(props)),

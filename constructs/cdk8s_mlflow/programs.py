@@ -115,20 +115,19 @@ def _tmp_size(props: MlflowProps, stores: Stores) -> str:
 
 def _artifact_env(props: MlflowProps, stores: Stores) -> tuple[EnvVar, ...]:
     uri = stores.artifacts.uri if stores.artifacts else ""
+    if isinstance(props.artifact_access, Direct):
+        return (EnvVar("MLFLOW_SERVE_ARTIFACTS", "false"), EnvVar("MLFLOW_DEFAULT_ARTIFACT_ROOT", uri))
     only = () if props.backend_store else (EnvVar("MLFLOW_ARTIFACTS_ONLY", "true"),)
-    match props.artifact_access:
-        case Direct():
-            return (EnvVar("MLFLOW_SERVE_ARTIFACTS", "false"), EnvVar("MLFLOW_DEFAULT_ARTIFACT_ROOT", uri))
-        case Presigned():
-            presigned = tuple(EnvVar(f"MLFLOW_ENABLE_PROXY_MULTIPART_{way}", "true") for way in ("UPLOAD", "DOWNLOAD"))
-        case Proxied():
-            presigned = ()
-    return (
-        EnvVar("MLFLOW_SERVE_ARTIFACTS", "true"),
-        EnvVar("MLFLOW_ARTIFACTS_DESTINATION", uri),
-        *presigned,
-        *only,
-    )
+    return (EnvVar("MLFLOW_SERVE_ARTIFACTS", "true"), EnvVar("MLFLOW_ARTIFACTS_DESTINATION", uri), *only)
+
+
+def client_environment(props: MlflowProps, stores: Stores, tracking_uri: str) -> dict[str, str]:
+    """Return the variables of a client. The server offers signed URLs in any case: whether to use them is said here."""
+    environment = {"MLFLOW_TRACKING_URI": tracking_uri}
+    if stores.artifacts is None or not stores.artifacts.signs or isinstance(props.artifact_access, Direct):
+        return environment
+    signed = str(isinstance(props.artifact_access, Presigned)).lower()
+    return environment | {f"MLFLOW_ENABLE_PROXY_MULTIPART_{way}": signed for way in ("UPLOAD", "DOWNLOAD")}
 
 
 def server_container(props: MlflowProps, needs: Needs) -> Container:

@@ -53,8 +53,12 @@ class ArtifactStore(Protocol):
         """Whether MLflow keeps each file in ``/tmp`` while it passes through (all but local folders)."""
 
     @property
+    def signs(self) -> bool:
+        """Whether MLflow's server offers clients URLs by which they reach the store without credentials."""
+
+    @property
     def presigns(self) -> bool:
-        """Whether MLflow can hand out URLs by which clients reach the store without credentials."""
+        """Whether these URLs work as the store is configured, so that :class:`Presigned` may be chosen."""
 
     def needs(self) -> Needs:
         """Return what a container needs to use the store."""

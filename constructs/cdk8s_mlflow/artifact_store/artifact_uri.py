@@ -24,7 +24,16 @@ class ArtifactUri:
 
     reachable_by_clients = True
     spools = True
-    presigns = True
+
+    @property
+    def signs(self) -> bool:
+        """Only for the stores that MLflow knows to sign for."""
+        return self.uri.startswith(("s3://", "gs://", "wasbs://"))
+
+    @property
+    def presigns(self) -> bool:
+        """As :attr:`signs`."""
+        return self.signs
 
     def needs(self) -> Needs:
         """Return the way to the store."""

@@ -17,6 +17,7 @@ class ArtifactVolume:
 
     reachable_by_clients = False
     spools = False
+    signs = False
     presigns = False
 
     @property

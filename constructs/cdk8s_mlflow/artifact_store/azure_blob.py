@@ -57,6 +57,7 @@ class AzureBlob:
 
     reachable_by_clients = True
     spools = True
+    signs = True
     presigns = True
 
     @property

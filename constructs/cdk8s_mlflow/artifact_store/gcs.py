@@ -39,6 +39,7 @@ class GCS:
 
     reachable_by_clients = True
     spools = True
+    signs = True
 
     @property
     def presigns(self) -> bool:

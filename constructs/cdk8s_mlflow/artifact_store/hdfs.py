@@ -42,6 +42,7 @@ class HDFS:
 
     reachable_by_clients = True
     spools = True
+    signs = False
     presigns = False
 
     @property

@@ -42,11 +42,15 @@ class S3:
     addressing_style: Literal["auto", "path", "virtual"] | None = None
     """Whether the bucket stands in the path or in the host name. Left out, it is in the path with an endpoint."""
     kms_key_id: PlainText | None = None
-    """Encrypt with this KMS key; the bucket's own setting if left out."""
+    """Encrypt with this KMS key; the bucket's own setting if left out.
+
+    MLflow forgets it for files that clients send in parts, past the server: see :class:`Proxied`. A default
+    encryption of the bucket forgets nothing.
+    """
     upload_extra_args: Mapping[PlainText, PlainText] = attrs.field(factory=dict)
-    """Further arguments of boto3's upload, such as ``{"StorageClass": "STANDARD_IA"}``."""
+    """Further arguments of boto3's upload, such as ``{"StorageClass": "STANDARD_IA"}``; forgotten as the key is."""
     expected_bucket_owner: PlainText | None = None
-    """The account that must own the bucket; requests fail if another does."""
+    """The account that must own the bucket; requests fail if another does, and uploads in parts fail always."""
     network_peer: Peer | None = None
     """Where the store is, for the network policy: any address on its port if left out.
 
@@ -56,7 +60,12 @@ class S3:
 
     reachable_by_clients = True
     spools = True
-    presigns = True
+    signs = True
+
+    @property
+    def presigns(self) -> bool:
+        """Not with what MLflow forgets, or wrongly signs, for files that are sent in parts."""
+        return not (self.kms_key_id or self.upload_extra_args or self.expected_bucket_owner)
 
     def failures(self) -> Iterator[str]:
         """Yield what is wrong with the fields together."""

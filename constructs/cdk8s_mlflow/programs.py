@@ -154,7 +154,9 @@ def _extra_args(props: MlflowProps) -> Iterator[str]:
 
 
 def _resources(props: MlflowProps) -> Manifest:
-    return canonical_resources(props.resources) or {
+    if props.resources is not None:  # an empty mapping asks for nothing
+        return canonical_resources(props.resources)
+    return {
         "requests": {"cpu": "250m", "memory": canonical_quantity(f"{512 + 256 * props.workers}Mi")},
         "limits": {"memory": canonical_quantity(f"{768 + 256 * props.workers}Mi")},
     }

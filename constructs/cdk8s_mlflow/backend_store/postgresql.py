@@ -83,6 +83,9 @@ class PostgreSQL:
     """How long to wait for the server to answer a new connection."""
     tls: PostgreSQLTls | None = None
     """How the connection is encrypted; libpq's ``prefer`` if left out, which knows nobody."""
+    driver: Literal["psycopg2", "psycopg"] = "psycopg2"
+    """The driver of the image: psycopg2 is in every ``-full`` one, psycopg (3) from 3.17 on. It is always named: what
+    SQLAlchemy takes by itself has changed between versions."""
     network_peer: Peer | None = None
     """Where the database is, for the network policy: any address on its port if left out."""
     proxy: Proxy | None = None
@@ -109,13 +112,12 @@ class PostgreSQL:
         reached = way_to(self.host, self.port, self.network_peer, self.proxy)
         public = self.tls is not None and self.tls.ca is None and self.tls.mode == "verify-full"
         way = attrs.evolve(reached, mounts=tuple(self._tls_mounts(role)), trust_file=public)
-        # psycopg 3 is what SQLAlchemy 2.1 takes for postgresql://; it is written out, since older ones differ.
         if alone:
             return DatabaseAccess(
-                uri="postgresql+psycopg://", needs=attrs.evolve(way, env=tuple(self._variables(role)))
+                uri=f"postgresql+{self.driver}://", needs=attrs.evolve(way, env=tuple(self._variables(role)))
             )
         return DatabaseAccess(
-            uri=f"postgresql+psycopg:///?service={role}",
+            uri=f"postgresql+{self.driver}:///?service={role}",
             needs=attrs.evolve(
                 way,
                 env=(EnvVar("PGSERVICEFILE", f"{CREDENTIALS_DIRECTORY}/pg_service.conf"),),

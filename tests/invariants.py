@@ -1,0 +1,937 @@
+"""What holds for every release, whatever its props: each rule yields where a release breaks it."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
+from fractions import Fraction
+from typing import Any
+from urllib.parse import urlsplit
+
+import attrs
+from pod_security import restricted_violations
+from releases import Manifest, Release, containers_of, env_of
+
+from cdk8s_mlflow import (
+    GCS,
+    HDFS,
+    S3,
+    CidrPeer,
+    CloudNativePG,
+    CloudSqlProxy,
+    ClusterIP,
+    ConfigMapKey,
+    DatabaseUri,
+    Endpoint,
+    ExistingSecret,
+    ExistingServiceAccount,
+    ExistingVolumeClaim,
+    FileStore,
+    InlineSecret,
+    MySQL,
+    NamespacePeer,
+    PodPeer,
+    PostgreSQL,
+    PostgreSQLTls,
+    SecretKey,
+    SidecarProxy,
+    SQLite,
+    SQLServer,
+)
+
+Invariant = Callable[[Release], Iterator[str]]
+
+# --- Walking -----------------------------------------------------------------------------------------------
+
+
+def parts_of(value: object) -> Iterator[object]:
+    """Return every value below some props."""
+    yield value
+    kind: Any = type(value)
+    if attrs.has(kind):
+        for field in attrs.fields(kind):
+            yield from parts_of(getattr(value, field.name))
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from parts_of(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from parts_of(item)
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Return every value in a manifest that holds no other, with its path."""
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            yield from leaves(item, f"{path}.{key}")
+    elif isinstance(value, list | tuple) and value:
+        for index, item in enumerate(value):
+            yield from leaves(item, f"{path}[{index}]")
+    else:
+        yield path, value
+
+
+def where(item: Manifest) -> str:
+    """Return an object's kind and name."""
+    return f"{item['kind']}/{item['metadata']['name']}"
+
+
+# --- Names, labels, selectors ------------------------------------------------------------------------------
+
+_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
+
+
+def names(release: Release) -> Iterator[str]:
+    """Every object has a valid name, and no two of a kind share one."""
+    for named, count in Counter(where(item) for item in release.objects).items():
+        if count > 1:
+            yield f"{named} stands there {count} times"
+    for item in release.objects:
+        name = item["metadata"]["name"]
+        of_user = {part.name for part in parts_of(release.props.service_account) if hasattr(part, "name")}
+        if name not in of_user and not _DNS_LABEL.fullmatch(name):
+            yield f"{where(item)} is no DNS label"
+        if item["kind"] == "Service" and not name[0].isalpha():
+            yield f"{where(item)} starts with no letter"
+    for owner, template in release.templates():
+        spec = template["spec"]
+        for name in [*(item["name"] for item in (*containers_of(spec), *spec.get("volumes", [])))]:
+            if not _DNS_LABEL.fullmatch(name):
+                yield f"{owner}: {name} is no DNS label"
+
+
+def labels(release: Release) -> Iterator[str]:
+    """Every object and pod has the recommended labels, with valid values."""
+    recommended = {
+        "app.kubernetes.io/name": {release.props.label_name},
+        "app.kubernetes.io/instance": {release.name},
+        "app.kubernetes.io/component": {"server", "secrets"},
+        "app.kubernetes.io/part-of": {"mlflow"},
+        "app.kubernetes.io/managed-by": {"cdk8s-mlflow"},
+    }
+    labelled = [(where(item), item["metadata"]) for item in release.objects]
+    labelled += [(f"{owner} template", template["metadata"]) for owner, template in release.templates()]
+    for owner, metadata in labelled:
+        found = metadata.get("labels", {})
+        for key, allowed in recommended.items():
+            if found.get(key) not in allowed:
+                yield f"{owner}: label {key} is {found.get(key)!r}"
+        for key, value in found.items():
+            if not isinstance(value, str) or not _LABEL_VALUE.fullmatch(value):
+                yield f"{owner}: label {key} has the value {value!r}"
+
+
+def namespaces(release: Release) -> Iterator[str]:
+    """Every object is in the release's namespace, or all leave it to ``kubectl -n``."""
+    for item in release.objects:
+        if item["metadata"].get("namespace") != release.namespace:
+            yield f"{where(item)} is in {item['metadata'].get('namespace')!r}"
+    for binding in release.all("RoleBinding"):
+        for subject in binding["subjects"]:
+            if subject["namespace"] != (release.namespace or "default"):
+                yield f"{where(binding)} names {subject['namespace']!r}"
+
+
+def _matches(selector: Manifest, pod_labels: dict[str, str]) -> bool:
+    wanted: dict[str, str] = selector.get("matchLabels", {})
+    return wanted.items() <= pod_labels.items()
+
+
+def selectors(release: Release) -> Iterator[str]:
+    """Every selector matches the pods that it is for, and no other pod of the release."""
+    pods = {owner: template["metadata"]["labels"] for owner, template in release.templates()}
+    server = {owner for owner in pods if owner.startswith("Deployment/")}
+    wanted: list[tuple[str, Manifest, set[str]]] = []
+    for item in release.objects:
+        spec, component = item.get("spec", {}), item["metadata"]["labels"]["app.kubernetes.io/component"]
+        if item["kind"] == "Service":
+            wanted.append((where(item), {"matchLabels": spec["selector"]}, server))
+        elif item["kind"] in {"Deployment", "PodDisruptionBudget"}:
+            wanted.append((where(item), spec["selector"], server))
+        elif item["kind"] == "NetworkPolicy":
+            own = {owner for owner, found in pods.items() if found["app.kubernetes.io/component"] == component}
+            wanted.append((where(item), spec["podSelector"], own))
+    spread = release.pod.get("topologySpreadConstraints", [])
+    wanted += [(f"spread over {term['topologyKey']}", term["labelSelector"], server) for term in spread]
+    for owner, selector, meant in wanted:
+        if not meant or not selector.get("matchLabels"):
+            yield f"{owner}: the selector is empty or has no pods"
+        matched = {pod for pod, found in pods.items() if _matches(selector, found)}
+        if matched != meant:
+            yield f"{owner}: the selector matches {sorted(matched)}, not {sorted(meant)}"
+
+
+# --- References --------------------------------------------------------------------------------------------
+
+
+def _known_keys(release: Release) -> dict[str, set[str]]:
+    """Return the keys of each Secret that the release makes, in whatever way."""
+    known = {item["metadata"]["name"]: set(item["stringData"]) for item in release.all("Secret")}
+    for item in release.all("ExternalSecret"):
+        known[item["spec"]["target"]["name"]] = {entry["secretKey"] for entry in item["spec"]["data"]}
+    for item in release.all("ConfigMap"):
+        for secret in json.loads(item["data"].get("secrets.json", "{}")).get("secrets", []):
+            known[secret["name"]] = {secret["key"]}
+    return known
+
+
+def _declared_secrets(release: Release) -> set[tuple[str, str]]:
+    """Return the keys of Secrets that somebody else makes, by the words of the props."""
+    parts = list(parts_of(release.props))
+    declared = {(part.name, part.key) for part in parts if isinstance(part, ExistingSecret | SecretKey)}
+    for part in parts:
+        if isinstance(part, PostgreSQLTls) and part.client_certificate:
+            declared |= {(part.client_certificate, "tls.crt"), (part.client_certificate, "tls.key")}
+        if isinstance(part, CloudNativePG):
+            declared |= {
+                (f"{part.name}-app", "username"),
+                (f"{part.name}-app", "password"),
+                (f"{part.name}-ca", "ca.crt"),
+            }
+    own_env = [item.get("valueFrom", {}) for item in release.props.extra_env]
+    return declared | {(ref["name"], ref["key"]) for item in own_env if (ref := item.get("secretKeyRef"))}
+
+
+def _secrets_read(release: Release) -> Iterator[tuple[str, str, str]]:
+    """Return every key of a Secret that is read, with its reader."""
+    for owner, container in release.containers():
+        for item in container.get("env", []):
+            ref = item.get("valueFrom", {}).get("secretKeyRef")
+            if ref:
+                yield f"{owner} {item['name']}", ref["name"], ref["key"]
+    for owner, template in release.templates():
+        for volume in template["spec"].get("volumes", []):
+            for item in volume.get("secret", {}).get("items", []):
+                yield f"{owner} volume {volume['name']}", volume["secret"]["secretName"], item["key"]
+
+
+def secret_references(release: Release) -> Iterator[str]:
+    """Every Secret key that a pod reads is made by the release, or named by the props."""
+    known, declared = _known_keys(release), _declared_secrets(release)
+    read = set()
+    for reader, name, key in _secrets_read(release):
+        read.add(name)
+        if (name, key) not in declared and key not in known.get(name, set()):
+            yield f"{reader} reads {name}/{key}, which nobody makes"
+    for name in known:
+        if name not in read:
+            yield f"Secret {name} is made, and nobody reads it"
+    for name, key in declared:
+        if (name, key) not in {(secret, secret_key) for _, secret, secret_key in _secrets_read(release)}:
+            yield f"the props name {name}/{key}, and nobody reads it"
+
+
+def accounts(release: Release) -> Iterator[str]:
+    """Every pod's ServiceAccount is rendered or named by the props; the server's has no right."""
+    rendered = {item["metadata"]["name"] for item in release.all("ServiceAccount")}
+    account = release.props.service_account
+    declared = {account.name} if isinstance(account, ExistingServiceAccount) else set()
+    used = {template["spec"]["serviceAccountName"] for _, template in release.templates()}
+    for name in used - rendered - declared:
+        yield f"ServiceAccount {name} is used, and nobody makes it"
+    for name in rendered - used:
+        yield f"ServiceAccount {name} is made, and nobody uses it"
+    for binding in release.all("RoleBinding"):
+        roles = {item["metadata"]["name"] for item in release.all("Role")}
+        subjects = {subject["name"] for subject in binding["subjects"]}
+        if binding["roleRef"]["name"] not in roles or not subjects <= rendered:
+            yield f"{where(binding)} binds what is not there"
+        if release.pod["serviceAccountName"] in subjects:
+            yield f"{where(binding)} gives the server a right"
+    for role in release.all("Role"):
+        if role["rules"] != [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["create"]}]:
+            yield f"{where(role)} allows more than to create Secrets"
+
+
+def tokens(release: Release) -> Iterator[str]:
+    """Only the generating Job's pod has a token of the API server."""
+    for item in release.all("ServiceAccount"):
+        if item.get("automountServiceAccountToken") is not False:
+            yield f"{where(item)} mounts its token everywhere"
+    for owner, template in release.templates():
+        generates = template["metadata"]["labels"]["app.kubernetes.io/component"] == "secrets"
+        if template["spec"].get("automountServiceAccountToken") is not generates:
+            yield f"{owner}: automountServiceAccountToken is not {generates}"
+
+
+def volumes(release: Release) -> Iterator[str]:
+    """Every volume has a source that exists, every mount a volume, and nothing is there twice or for nothing."""
+    claims = {item["metadata"]["name"] for item in release.all("PersistentVolumeClaim")}
+    claims |= {part.claim_name for part in parts_of(release.props) if isinstance(part, ExistingVolumeClaim)}
+    config_maps = {item["metadata"]["name"] for item in release.all("ConfigMap")}
+    config_maps |= {part.name for part in parts_of(release.props) if isinstance(part, ConfigMapKey)}
+    used: set[str] = set()
+    for owner, template in release.templates():
+        spec = template["spec"]
+        found = {item["name"]: item for item in spec.get("volumes", [])}
+        if len(found) != len(spec.get("volumes", [])):
+            yield f"{owner}: two volumes share a name"
+        mounted = {mount["name"] for container in containers_of(spec) for mount in container.get("volumeMounts", [])}
+        if mounted != set(found):
+            yield f"{owner}: mounts {sorted(mounted)} of volumes {sorted(found)}"
+        for volume in found.values():
+            claim = volume.get("persistentVolumeClaim", {}).get("claimName")
+            config_map = volume.get("configMap", {}).get("name")
+            used |= {f"PersistentVolumeClaim/{claim}", f"ConfigMap/{config_map}"}
+            if (claim and claim not in claims) or (config_map and config_map not in config_maps):
+                yield f"{owner}: the source of volume {volume['name']} is not there"
+            if "emptyDir" in volume and "sizeLimit" not in volume["emptyDir"]:
+                yield f"{owner}: volume {volume['name']} has no size"
+    for item in release.objects:
+        if item["kind"] in {"PersistentVolumeClaim", "ConfigMap"} and where(item) not in used:
+            yield f"{where(item)} is made, and nobody mounts it"
+
+
+def mounts(release: Release) -> Iterator[str]:
+    """Every container mounts each path once, can write to /tmp, and finds the script that it runs."""
+    for owner, container in release.containers():
+        paths = [mount["mountPath"] for mount in container.get("volumeMounts", [])]
+        for path, count in Counter(paths).items():
+            if count > 1:
+                yield f"{owner}: mounts {path} {count} times"
+        if container["name"] in {"mlflow", "migrate"} and "/tmp" not in paths:  # noqa: S108
+            yield f"{owner}: has no /tmp"
+    rendered = {item["metadata"]["name"]: item["data"] for item in release.all("ConfigMap")}
+    for owner, template in release.templates():
+        files = {
+            volume["name"]: rendered.get(volume["configMap"]["name"], {})
+            for volume in template["spec"].get("volumes", [])
+            if "configMap" in volume
+        }
+        for container in containers_of(template["spec"]):
+            for word in container.get("command", []):
+                folder, _, file = word.rpartition("/")
+                held = [
+                    files[mount["name"]]
+                    for mount in container.get("volumeMounts", [])
+                    if mount["mountPath"] == folder and mount["name"] in files
+                ]
+                if folder.startswith("/etc/mlflow") and not (held and file in held[0]):
+                    yield f"{owner}: {word} is not mounted"
+
+
+def config_maps(release: Release) -> Iterator[str]:
+    """Every ConfigMap holds text, and no more than Kubernetes takes."""
+    for item in release.all("ConfigMap"):
+        if not all(isinstance(text, str) for text in item["data"].values()):
+            yield f"{where(item)} holds what is no text"
+        if sum(len(text.encode()) for text in item["data"].values()) > 2**19:
+            yield f"{where(item)} is near the limit of 1 MiB"
+
+
+# --- Environment and secrets -------------------------------------------------------------------------------
+
+
+def expand(text: str, known: dict[str, str]) -> str:
+    """Return what Kubernetes makes of a value: ``$(NAME)`` is replaced if NAME is known, ``$$`` is a dollar."""
+    return re.sub(
+        r"\$\$|\$\(([^()$]+)\)",
+        lambda found: "$" if found[1] is None else known.get(found[1], found[0]),
+        text,
+    )
+
+
+def environment(release: Release) -> Iterator[str]:
+    """Every variable stands there once, and refers only to those before it."""
+    by_user = {item["name"] for item in release.props.extra_env}
+    for owner, container in release.containers():
+        before: dict[str, str] = {}
+        items = container.get("env", [])
+        for name, count in Counter(item["name"] for item in items).items():
+            if count > 1:
+                yield f"{owner}: {name} stands there {count} times"
+        for item in items:
+            if "value" in item and not isinstance(item["value"], str):
+                yield f"{owner}: {item['name']} is no text"
+            unescaped = str(item.get("value", "")).replace("$$", "")
+            for name in re.findall(r"\$\(([^()]+)\)", unescaped):
+                if name not in before and item["name"] not in by_user:
+                    yield f"{owner}: {item['name']} refers to {name}, which does not stand before it"
+            before[item["name"]] = str(item.get("value", ""))
+        for text in (*container.get("command", []), *container.get("args", [])):
+            if "$(" in text.replace("$$", ""):
+                yield f"{owner}: {text!r} would be expanded"
+
+
+_SECRET_VARIABLES = {
+    "PGPASSWORD",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "MLFLOW_CRYPTO_KEK_PASSPHRASE",
+    "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY",
+}
+
+
+def secrets_by_reference(release: Release) -> Iterator[str]:
+    """No secret's value stands outside of Secret objects, and containers read it by reference."""
+    # A shorter one stands in other text by chance.
+    inline = {part.value for part in parts_of(release.props) if isinstance(part, InlineSecret) and len(part.value) > 5}
+    for item in release.objects:
+        for path, value in leaves(item):
+            inside = item["kind"] == "Secret" and path.startswith(".stringData.")
+            if not inside and isinstance(value, str) and any(secret in value for secret in inline):
+                yield f"{where(item)}{path} shows a secret"
+        if item["kind"] == "Secret" and not release.props.allow_inline_secrets:
+            yield f"{where(item)} is rendered though no inline secret is allowed"
+    for owner, container in release.containers():
+        for variable, value in env_of(container).items():
+            named = variable in _SECRET_VARIABLES or variable.startswith("CREDENTIAL_")
+            if named and not isinstance(value, tuple):
+                yield f"{owner}: {variable} is not read from a Secret"
+
+
+def service_links(release: Release) -> Iterator[str]:
+    """No pod gets variables of Services: one called mlflow would set MLFLOW_PORT."""
+    for owner, template in release.templates():
+        if template["spec"].get("enableServiceLinks") is not False:
+            yield f"{owner}: enableServiceLinks is not False"
+
+
+def launched(release: Release, container: Manifest) -> dict[str, str]:
+    """Return the variables that the launcher of a container completes, and their text."""
+    if container.get("command", [])[1:2] != ["/etc/mlflow/launch.py"]:
+        return {}
+    file = container["command"][2].rpartition("/")[2]
+    texts = [item["data"][file] for item in release.all("ConfigMap") if file in item["data"]]
+    return {name: setting["text"] for name, setting in json.loads(texts[0]).items()}
+
+
+def server_arguments(release: Release) -> Iterator[str]:
+    """No address of a store is an argument; the port is explicit, telemetry and jobs are off."""
+    args, env = release.server.get("args", []), env_of(release.server) | launched(release, release.server)
+    if release.server["command"][-2:] != ["mlflow", "server"]:
+        yield f"the command is {release.server['command']}"
+    if args[:4] != ["--host", "0.0.0.0", "--port", "5000"]:  # noqa: S104
+        yield f"the arguments start with {args[:4]}"
+    if any("://" in arg for arg in args if arg.lstrip("-").partition("=")[0] not in release.props.extra_args):
+        yield f"an address stands in the arguments {args}"
+    for name, value in {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}.items():
+        if env.get(name) != value:
+            yield f"{name} is {env.get(name)!r}"
+    if ("MLFLOW_BACKEND_STORE_URI" in env) is (release.props.backend_store is None):
+        yield f"the backend store is {env.get('MLFLOW_BACKEND_STORE_URI')!r}"
+    if not ("MLFLOW_ARTIFACTS_DESTINATION" in env) ^ ("MLFLOW_DEFAULT_ARTIFACT_ROOT" in env):
+        yield "artifacts must be either proxied or direct"
+
+
+# --- Ports, probes, stops ----------------------------------------------------------------------------------
+
+
+def ports(release: Release) -> Iterator[str]:
+    """Every probe, Service and Ingress names a port that is there."""
+    offered: dict[str | int, int] = {}
+    for owner, container in release.containers():
+        own = container.get("ports", [])
+        names_and_numbers = {item["name"] for item in own} | {item["containerPort"] for item in own}
+        for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+            if probe in container and container[probe]["httpGet"]["port"] not in names_and_numbers:
+                yield f"{owner}: {probe} asks a port that is not open"
+        offered |= {item["name"]: item["containerPort"] for item in own}
+    service = release.one("Service")
+    for port in service["spec"]["ports"]:
+        if offered.get(port["targetPort"]) != 5000:
+            yield f"{where(service)}: the target {port['targetPort']} is not the server's port"
+    of_service = {port["port"] for port in service["spec"]["ports"]}
+    overridden = _overrides(release)
+    for ingress in release.all("Ingress"):
+        for rule in ingress["spec"]["rules"]:
+            for path in rule["http"]["paths"]:
+                backend = path["backend"]["service"]
+                (port,) = backend["port"].values()
+                ours = backend["name"] == service["metadata"]["name"] and port in of_service
+                if not ours and (backend["name"], port) not in overridden:
+                    yield f"{where(ingress)}: {path['path']} goes to {backend}, which nobody named"
+
+
+def _overrides(release: Release) -> set[tuple[str, str | int]]:
+    """Return the Services and ports that the props name for paths; what they leave out is the server's."""
+    exposure, props = release.props.exposure, release.props
+    return {
+        (path.service_name or release.name, path.service_port or props.service.port)
+        for host in (exposure.hosts if exposure else ())
+        for path in host.paths
+        if path.service_name or path.service_port
+    }
+
+
+def probes(release: Release) -> Iterator[str]:
+    """Every probe of the server asks for its health below its prefix; its start may last longer than MLflow waits."""
+    path = f"{release.props.static_prefix or ''}/health"
+    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+        if release.server.get(probe, {}).get("httpGet", {}).get("path") != path:
+            yield f"{probe} does not ask for {path}"
+    startup = release.server.get("startupProbe", {"periodSeconds": 10, "failureThreshold": 3})
+    if startup["periodSeconds"] * startup["failureThreshold"] <= 106:
+        yield "the server is killed before MLflow gives up waiting for its database (106 s)"
+
+
+def stops(release: Release) -> Iterator[str]:
+    """Both the delay before the stop and the requests in flight fit into the time that the pod has to end."""
+    env = env_of(release.server)
+    delay = release.server.get("lifecycle", {}).get("preStop", {}).get("exec", {}).get("command", ["", "-1"])
+    graceful = re.fullmatch(r"--timeout-graceful-shutdown ([0-9]+)", str(env.get("MLFLOW_UVICORN_OPTS")))
+    if delay[0] != "sleep" or int(delay[1]) != release.props.pre_stop_delay // timedelta(seconds=1):
+        yield f"the delay before the stop is {delay}"
+    if graceful is None:
+        yield "requests in flight have no limit"
+    elif release.pod["terminationGracePeriodSeconds"] < int(delay[1]) + int(graceful[1]) + 5:
+        yield f"the pod is killed after {release.pod['terminationGracePeriodSeconds']} s, before its requests end"
+
+
+def single_writers(release: Release) -> Iterator[str]:
+    """Every store or volume for one writer has one replica and Recreate; all else rolls without a gap."""
+    deployment = release.one("Deployment")["spec"]
+    stores = [release.props.backend_store, release.props.registry_store, release.props.read_replica_backend_store]
+    mounted = {volume.get("persistentVolumeClaim", {}).get("claimName") for volume in release.pod["volumes"]}
+    lonely = [item for item in release.all("PersistentVolumeClaim") if item["spec"]["accessModes"] != ["ReadWriteMany"]]
+    lonely_names = {item["metadata"]["name"] for item in lonely}
+    lonely_names |= {
+        part.claim_name
+        for part in parts_of(release.props)
+        if isinstance(part, ExistingVolumeClaim) and "ReadWriteMany" not in part.access_modes
+    }
+    single = any(isinstance(store, SQLite | FileStore) for store in stores) or bool(mounted & lonely_names)
+    if single and (deployment["replicas"] != 1 or deployment["strategy"] != {"type": "Recreate"}):
+        yield f"two pods may write at once: {deployment['replicas']} replicas, {deployment['strategy']}"
+    if not single and deployment["strategy"].get("rollingUpdate", {}).get("maxUnavailable") != 0:
+        yield f"a rollout leaves a gap: {deployment['strategy']}"
+    if deployment["replicas"] != release.props.scaling.replicas:
+        yield f"{deployment['replicas']} replicas"
+    if deployment["progressDeadlineSeconds"] <= _patience(release):
+        yield "a rollout is given up before the database and its migration are"
+
+
+def _patience(release: Release) -> float:
+    """Return how long the init containers may take: another pod's upgrade, and then the own one."""
+    migration = release.props.migration
+    migrates = any(item["name"] == "migrate" for item in release.pod.get("initContainers", []))
+    return (migration.database_wait + 2 * migration.time_limit).total_seconds() if migration and migrates else 0
+
+
+def disruptions(release: Release) -> Iterator[str]:
+    """No budget holds back a drain for ever, and one is there from two replicas on."""
+    budgets, replicas = release.all("PodDisruptionBudget"), release.props.scaling.replicas
+    if (replicas > 1 and release.props.disruption_budget is not None) != bool(budgets):
+        yield f"{len(budgets)} disruption budgets for {replicas} replicas"
+    for budget in budgets:
+        if budget["spec"].get("maxUnavailable", 0) < 1 or "minAvailable" in budget["spec"]:
+            yield f"{where(budget)} blocks drains"
+        if budget["spec"].get("unhealthyPodEvictionPolicy") != "AlwaysAllow":
+            yield f"{where(budget)} keeps pods that are not ready"
+
+
+def jobs(release: Release) -> Iterator[str]:
+    """Every Job has a name of its template, no time to live, and does not restart for ever."""
+    for job in release.all("Job"):
+        if not re.search(r"-[0-9a-f]{8}$", job["metadata"]["name"]):
+            yield f"{where(job)}: the name does not change with the template"
+        if "ttlSecondsAfterFinished" in job["spec"]:
+            yield f"{where(job)}: a GitOps tool would make it again and again"
+        if job["spec"]["template"]["spec"].get("restartPolicy") not in {"Never", "OnFailure"}:
+            yield f"{where(job)}: no Job may restart always"
+
+
+# --- Hosts and origins -------------------------------------------------------------------------------------
+
+
+def host_is_allowed(allowed: str, host: str) -> bool:
+    """Return what MLflow 3.17 decides about a Host header (mlflow/server/security_utils.py)."""
+    entries = [entry.strip() for entry in allowed.split(",")]
+    return any(fnmatch.fnmatchcase(host, entry) if "*" in entry else host == entry for entry in entries)
+
+
+def origin_is_allowed(allowed: str, origin: str) -> bool:
+    """Return what MLflow 3.17 decides about the Origin of a request that writes."""
+    return urlsplit(origin).hostname in {"localhost", "127.0.0.1"} or host_is_allowed(allowed, origin)
+
+
+STRANGERS = (
+    "attacker.example",
+    "attacker.example:5000",
+    "mlflow.attacker.example",
+    "10.attacker.example",
+    "192.168.attacker.example:80",
+    "203.0.113.9",
+    "203.0.113.9:80",
+)
+
+
+def hosts(release: Release) -> Iterator[str]:
+    """Every name by which the server is reached is accepted with and without port, and no stranger's is."""
+    env = {name: str(value) for name, value in env_of(release.server).items()}
+    namespace = release.namespace or "anywhere"
+    fields = {"POD_NAMESPACE": namespace, "POD_IP": "10.42.1.7", "HOST_IP": "10.0.0.4"}
+    allowed = expand(env["MLFLOW_SERVER_ALLOWED_HOSTS"], fields)
+    service, port = release.one("Service")["metadata"]["name"], release.props.service.port
+    domain = release.props.cluster_domain
+    dns = [service, f"{service}.{namespace}", f"{service}.{namespace}.svc", f"{service}.{namespace}.svc.{domain}"]
+    wanted = [*dns, *(f"{name}:{port}" for name in dns), "localhost:8080", "127.0.0.1:5000", "10.42.1.7:5000"]
+    wanted += [] if isinstance(release.props.service, ClusterIP) else ["10.0.0.4:30500"]
+    for door in release.props.exposure.hosts if release.props.exposure else ():
+        name = (door.host or "").replace("*", "any")
+        wanted += [name, f"{name}:8443"] if name else []
+    if release.props.public_url:
+        wanted.append(urlsplit(release.props.public_url).netloc)
+    for host in wanted:
+        if not host_is_allowed(allowed, host):
+            yield f"the Host {host} is refused"
+    own_words = ",".join(release.props.allowed_hosts)
+    for host in STRANGERS:
+        if host_is_allowed(allowed, host) and not host_is_allowed(own_words, host):
+            yield f"the Host {host} is accepted"
+
+
+def origins(release: Release) -> Iterator[str]:
+    """Every public URL may be written from, and no stranger's page may write."""
+    allowed = str(env_of(release.server).get("MLFLOW_SERVER_CORS_ALLOWED_ORIGINS", ""))
+    wanted = list(release.props.cors_allowed_origins)
+    if release.public_url:
+        wanted.append("{0.scheme}://{0.netloc}".format(urlsplit(release.public_url)))
+    for ingress in release.all("Ingress"):
+        covered = [host for tls in ingress["spec"].get("tls", []) for host in tls.get("hosts", [])]
+        for rule in ingress["spec"]["rules"]:
+            host = rule.get("host")
+            scheme = "https" if any(host and fnmatch.fnmatchcase(host, name) for name in covered) else "http"
+            wanted += [f"{scheme}://{host.replace('*', 'any')}"] if host else []
+    for origin in wanted:
+        if not origin_is_allowed(allowed, origin):
+            yield f"the origin {origin} is refused"
+    for host in STRANGERS:
+        if origin_is_allowed(allowed, f"https://{host}"):
+            yield f"the origin https://{host} is accepted"
+
+
+# --- Network -----------------------------------------------------------------------------------------------
+
+
+def _peer(peer: NamespacePeer | PodPeer | CidrPeer) -> Manifest:
+    namespace: Manifest = {}
+    if isinstance(peer, CidrPeer):
+        return {"ipBlock": {"cidr": peer.cidr} | ({"except": list(peer.except_)} if peer.except_ else {})}
+    if isinstance(peer, NamespacePeer):
+        return {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": peer.name}}}
+    if peer.namespace:
+        namespace = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": peer.namespace}}}
+    return namespace | {"podSelector": {"matchLabels": dict(peer.match_labels)} if peer.match_labels else {}}
+
+
+def _address(host: str) -> list[Manifest]:
+    if re.fullmatch(r"[0-9.]+", host):
+        return [{"ipBlock": {"cidr": f"{host}/32"}}]
+    return [{"ipBlock": {"cidr": f"{host}/128"}}] if ":" in host else []
+
+
+Way = tuple[int, list[Manifest]]
+"""A port, and the peers at which it is; no peer means anywhere."""
+
+_GOOGLE_METADATA: list[Way] = [(80, _address("169.254.169.254")), (988, _address("169.254.169.252"))]
+_ENGINE_PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
+
+
+def _ways(endpoints: Iterable[Endpoint]) -> Iterator[Way]:
+    yield from ((item.port, [_peer(item.peer)] if item.peer else []) for item in endpoints)
+
+
+def _database_ways(store: object) -> Iterator[Way]:
+    proxy = getattr(store, "proxy", None)
+    if isinstance(proxy, SidecarProxy):
+        yield from _ways(proxy.egress)
+    elif isinstance(proxy, CloudSqlProxy):
+        yield from [(443, []), (3307, []), *_GOOGLE_METADATA]
+    elif isinstance(store, PostgreSQL | MySQL | SQLServer):
+        yield store.port, [_peer(store.network_peer)] if store.network_peer else _address(store.host)
+    elif isinstance(store, DatabaseUri):
+        yield from [(_ENGINE_PORTS[store.engine], [])] if store.egress is None else _ways(store.egress)
+    elif isinstance(store, CloudNativePG):
+        yield 5432, [{"podSelector": {"matchLabels": {"cnpg.io/cluster": store.name}}}]
+
+
+def _artifact_ways(store: object) -> Iterator[Way]:
+    if isinstance(store, S3):
+        url = urlsplit(store.endpoint_url or "https://")
+        port = url.port or {"https": 443, "http": 80}[url.scheme]
+        yield port, [_peer(store.network_peer)] if store.network_peer else _address(url.hostname or "")
+        if store.credentials is None and store.endpoint_url is None:
+            yield 80, _address("169.254.170.23")
+            yield from [] if store.network_peer else [(443, [])]
+    elif isinstance(store, HDFS):
+        yield from [(store.port, []), (9866, []), (9867, [])] if store.egress is None else _ways(store.egress)
+        yield from [(88, [])] if store.kerberos else []
+    elif isinstance(store, GCS):
+        url = urlsplit(store.emulator_host or "https://")
+        yield from [(url.port or 443, [])] if store.egress is None else _ways(store.egress)
+        yield from _GOOGLE_METADATA if store.credentials is None and store.emulator_host is None else []
+    elif hasattr(store, "egress"):
+        yield from _ways(store.egress)
+
+
+def _endpoints(release: Release) -> Iterator[Way]:
+    """Return every port that the server's pod needs, and where."""
+    props = release.props
+    own = [props.migration.backend_store, props.migration.registry_store] if props.migration else []
+    for store in (props.backend_store, props.registry_store, props.read_replica_backend_store, *own):
+        yield from _database_ways(store)
+    yield from _artifact_ways(props.artifact_store)
+    yield from _ways(props.network_policy.egress if props.network_policy else ())
+
+
+_DNS = {("UDP", 53), ("TCP", 53), ("UDP", 5353), ("TCP", 5353)}
+
+
+def _rules(rules: list[Manifest], side: str) -> list[tuple[frozenset[tuple[str, int]], str]]:
+    """Return rules in a form that can be compared: protocols and ports, and the peers as text."""
+    return [
+        (
+            frozenset((port["protocol"], port["port"]) for port in rule["ports"]),
+            json.dumps(rule.get(side, []), sort_keys=True),
+        )
+        for rule in rules
+    ]
+
+
+def egress(release: Release) -> Iterator[str]:
+    """No policy opens a way but to DNS and to what the pods use."""
+    if release.props.network_policy is None:
+        yield from (f"{where(item)} is rendered though no policy is wanted" for item in release.all("NetworkPolicy"))
+        return
+    wanted = {
+        "server": [
+            (_DNS, "[]"),
+            *(({("TCP", port)}, json.dumps(peers, sort_keys=True)) for port, peers in _endpoints(release)),
+        ],
+        "secrets": [
+            (_DNS, "[]"),
+            *(({("TCP", port)}, "[]") for port in release.props.network_policy.api_server_ports),
+        ],
+    }
+    components = {template["metadata"]["labels"]["app.kubernetes.io/component"] for _, template in release.templates()}
+    policies = {
+        item["metadata"]["labels"]["app.kubernetes.io/component"]: item for item in release.all("NetworkPolicy")
+    }
+    if set(policies) != components:
+        yield f"policies for {sorted(policies)}, pods of {sorted(components)}"
+    for component, policy in policies.items():
+        if policy["spec"].get("policyTypes") != ["Ingress", "Egress"]:
+            yield f"{where(policy)} does not rule both directions"
+        found = _rules(policy["spec"].get("egress", []), "to")
+        expected = {(frozenset(open_ports), peers) for open_ports, peers in wanted[component]}
+        for extra in set(found) - expected:
+            yield f"{where(policy)} opens {sorted(extra[0])} to {extra[1]} for nobody"
+        for missing in expected - set(found):
+            yield f"{where(policy)} does not open {sorted(missing[0])} to {missing[1]}"
+
+
+def ingress_rules(release: Release) -> Iterator[str]:
+    """Nobody reaches the server's port but its namespace, the doors and the clients that the props name."""
+    policy, door, service = release.props.network_policy, release.props.exposure, release.props.service
+    if policy is None:
+        return
+    peers: list[Manifest] | None = [{"podSelector": {}}, *(_peer(peer) for peer in policy.clients)]
+    if door is not None and peers is not None:
+        peers = [*peers, *(_peer(peer) for peer in door.allowed_from)] if door.allowed_from else None
+    if not isinstance(service, ClusterIP) and peers is not None:
+        ranges = [{"ipBlock": {"cidr": cidr}} for cidr in service.source_ranges]
+        peers = [*peers, *ranges] if ranges else None
+    for item in release.all("NetworkPolicy"):
+        rules = item["spec"].get("ingress", [])
+        if item["metadata"]["labels"]["app.kubernetes.io/component"] != "server":
+            if rules:
+                yield f"{where(item)} lets somebody in"
+            continue
+        if len(rules) != 1 or rules[0].get("ports") != [{"port": 5000, "protocol": "TCP"}]:
+            yield f"{where(item)} opens other ports than the server's: {rules}"
+            continue
+        found = None if "from" not in rules[0] else {json.dumps(peer, sort_keys=True) for peer in rules[0]["from"]}
+        expected = None if peers is None else {json.dumps(peer, sort_keys=True) for peer in peers}
+        if found != expected:
+            yield f"{where(item)} lets in {found}, not {expected}"
+
+
+# --- Security ----------------------------------------------------------------------------------------------
+
+
+def restricted(release: Release) -> Iterator[str]:
+    """Every pod passes Pod Security "restricted", or the user is told that his own words loosened it."""
+    broken = [
+        f"{owner}: {violation}"
+        for owner, template in release.templates()
+        for violation in restricted_violations(template["spec"], template["metadata"].get("annotations"))
+    ]
+    told = any("restricted" in notice for notice in release.notices)
+    if broken and not told:
+        yield from broken
+    if told and not broken:
+        yield f"the notice is not true: {release.notices}"
+
+
+def read_only_roots(release: Release) -> Iterator[str]:
+    """Every container has a read-only root, unless the props say otherwise."""
+    for owner, container in release.containers():
+        wanted = release.props.security_context.get("readOnlyRootFilesystem", True)
+        if container.get("securityContext", {}).get("readOnlyRootFilesystem", False) is not wanted:
+            yield f"{owner}: readOnlyRootFilesystem is not {wanted}"
+
+
+def images(release: Release) -> Iterator[str]:
+    """Every container runs the image of the props, pulled as they say."""
+    image = release.props.image
+    sidecars = {part.image for part in parts_of(release.props) if isinstance(part, CloudSqlProxy | SidecarProxy)}
+    for owner, container in release.containers():
+        wanted = {image.reference} if container.get("restartPolicy") is None else sidecars
+        if container["image"] not in wanted or container["imagePullPolicy"] != image.pull_policy:
+            yield f"{owner}: runs {container['image']}, {container['imagePullPolicy']}"
+    for owner, template in release.templates():
+        if [item["name"] for item in template["spec"].get("imagePullSecrets", [])] != list(image.pull_secrets):
+            yield f"{owner}: pulls with other Secrets"
+
+
+# --- Values ------------------------------------------------------------------------------------------------
+
+_MAY_BE_EMPTY = ("emptyDir", "podSelector", "namespaceSelector")
+
+
+def emptiness(release: Release) -> Iterator[str]:
+    """Nothing is None or empty: the API server would drop it, and ``kubectl diff`` would show it for ever."""
+    for item in release.objects:
+        for path, value in leaves(item):
+            if value is None or (value in ({}, [], ()) and not path.endswith(_MAY_BE_EMPTY)):
+                yield f"{where(item)}{path} is {value!r}"
+
+
+_UNITS: dict[str, Fraction | int] = {
+    "m": Fraction(1, 1000),
+    "": 1,
+    "k": 10**3,
+    "M": 10**6,
+    "G": 10**9,
+    "T": 10**12,
+    "P": 10**15,
+}
+_BINARY: dict[str, Fraction | int] = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "Pi": 2**50}
+
+
+def amount(quantity: str) -> Fraction:
+    """Return the number that a quantity stands for."""
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([A-Za-z]*)", quantity)
+    assert found is not None, f"{quantity!r} is no quantity"
+    return Fraction(found[1]) * (_UNITS | _BINARY)[found[2]]
+
+
+def is_canonical(quantity: str) -> bool:
+    """Return whether the API server writes a quantity back unchanged: a whole number, the largest unit."""
+    found = re.fullmatch(r"([1-9][0-9]*)([A-Za-z]*)", quantity)
+    if found is None:
+        return False
+    value = amount(quantity)
+    units = _BINARY if found[2] in _BINARY else _UNITS
+    larger = [name for name, factor in units.items() if factor > units.get(found[2], 1) and value % factor == 0]
+    return not larger
+
+
+def quantities(release: Release) -> Iterator[str]:
+    """Every quantity is written as the API server writes it, and no request is above its limit."""
+    amounts = [
+        (f"{where(item)} storage", item["spec"]["resources"]["requests"]["storage"])
+        for item in release.all("PersistentVolumeClaim")
+    ]
+    for owner, template in release.templates():
+        amounts += [
+            (f"{owner} {volume['name']}", volume["emptyDir"]["sizeLimit"])
+            for volume in template["spec"].get("volumes", [])
+            if "emptyDir" in volume
+        ]
+    for owner, container in release.containers():
+        resources = container.get("resources", {})
+        for part in ("requests", "limits"):
+            amounts += [(f"{owner} {part}.{name}", value) for name, value in resources.get(part, {}).items()]
+        for name, limit in resources.get("limits", {}).items():
+            if amount(resources.get("requests", {}).get(name, limit)) > amount(limit):
+                yield f"{owner}: requests more {name} than its limit"
+    for owner, value in amounts:
+        if not is_canonical(value):
+            yield f"{owner}: {value} is not how the API server writes it"
+
+
+def memory(release: Release) -> Iterator[str]:
+    """Memory follows from the workers: 430 MiB for the first when idle, 190 MiB for each further one."""
+    if release.props.resources is not None:
+        return
+    workers = release.props.workers
+    resources = release.server["resources"]
+    needed = (430 + 190 * (workers - 1)) * 2**20
+    if not needed < amount(resources["requests"]["memory"]) < amount(resources["limits"]["memory"]):
+        yield f"{workers} workers need more than {resources}"
+    if "cpu" in resources["limits"]:
+        yield "a CPU limit slows the start down"
+
+
+def connections(release: Release) -> Iterator[str]:
+    """All pools together stay below what a database allows: 100 for PostgreSQL, or what the props say."""
+    env = env_of(release.server)
+    if "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE" not in env:
+        return
+    each = int(env["MLFLOW_SQLALCHEMYSTORE_POOL_SIZE"]) + int(env["MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW"])
+    processes = (release.props.scaling.replicas + 1) * release.props.workers
+    pool = release.props.connection_pool
+    most = 100 if pool is None else pool.max_connections or 10**6
+    if 2 * each * processes > most and each > 2:
+        yield f"{processes} processes with two pools of {each} may open more than {most} connections"
+
+
+def order(release: Release) -> Iterator[str]:
+    """Identities and configuration come before the pods: kubectl applies a file from top to bottom."""
+    kinds = [item["kind"] for item in release.objects]
+    first = min(kinds.index(kind) for kind in ("Deployment", "Job") if kind in kinds)
+    early = {"ServiceAccount", "Role", "RoleBinding", "Secret", "ExternalSecret", "ConfigMap", "PersistentVolumeClaim"}
+    early |= {"NetworkPolicy"}
+    for kind in early & set(kinds[first:]):
+        yield f"a {kind} comes after the pods that need it"
+
+
+INVARIANTS: dict[str, Invariant] = {
+    rule.__name__: rule
+    for rule in (
+        names,
+        labels,
+        namespaces,
+        selectors,
+        secret_references,
+        accounts,
+        tokens,
+        volumes,
+        mounts,
+        config_maps,
+        environment,
+        secrets_by_reference,
+        service_links,
+        server_arguments,
+        ports,
+        probes,
+        stops,
+        single_writers,
+        disruptions,
+        jobs,
+        hosts,
+        origins,
+        egress,
+        ingress_rules,
+        restricted,
+        read_only_roots,
+        images,
+        emptiness,
+        quantities,
+        memory,
+        connections,
+        order,
+    )
+}
+
+
+def broken_invariants(release: Release) -> dict[str, list[str]]:
+    """Return every invariant that a release breaks, and where."""
+    return {name: found for name, rule in INVARIANTS.items() if (found := list(rule(release)))}

@@ -1,0 +1,278 @@
+"""What holds for every release: over all variants and environments, and proved to notice what it is for."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from invariants import INVARIANTS, broken_invariants
+from main import ENVIRONMENTS
+from releases import Release, env_of, render
+from variants import LOOSENED, VARIANTS
+
+CASES = VARIANTS | {environment.name: environment.mlflow for environment in ENVIRONMENTS}
+
+
+@functools.cache
+def released(case: str, namespace: str | None = "ml") -> Release:
+    """Return the release of a case, rendered once."""
+    return render(CASES[case], namespace=namespace)
+
+
+@pytest.mark.parametrize("namespace", ["ml", None], ids=["namespace", "namespace-from-kubectl"])
+@pytest.mark.parametrize("case", CASES)
+def test_every_release_keeps_every_invariant(case: str, namespace: str | None) -> None:
+    """No variant and no environment breaks a rule, whether the namespace is known at synth time or not."""
+    assert broken_invariants(released(case, namespace)) == {}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_only_a_loosened_release_has_a_notice_about_pod_security(case: str) -> None:
+    """Pods that pass "restricted" are the rule, and nobody is told of it."""
+    assert any("restricted" in notice for notice in released(case).notices) == (case in LOOSENED)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_same_props_give_the_same_objects(case: str) -> None:
+    """A second synth writes what the first one wrote, in the same order."""
+    assert repr(render(CASES[case]).objects) == repr(released(case).objects)
+
+
+# --- Each rule notices what it is for ----------------------------------------------------------------------
+
+
+def _named(release: Release, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(item for item in release.server["env"] if item["name"] == name)
+    return found
+
+
+def _rules(release: Release, direction: str) -> list[dict[str, Any]]:
+    (policy,) = [item for item in release.all("NetworkPolicy") if item["metadata"]["name"].endswith("-server")]
+    rules: list[dict[str, Any]] = policy["spec"][direction]
+    return rules
+
+
+SPOILS: dict[str, tuple[str, str, Callable[[Release], object]]] = {
+    "two objects of one name": ("names", "default", lambda r: r.objects.append(r.one("Service"))),
+    "a name in capitals": ("names", "default", lambda r: r.one("Service")["metadata"].update(name="MLflow")),
+    "no labels": ("labels", "default", lambda r: r.one("Service")["metadata"].pop("labels")),
+    "another instance": (
+        "labels",
+        "default",
+        lambda r: r.one("Service")["metadata"]["labels"].update({"app.kubernetes.io/instance": "x"}),
+    ),
+    "another namespace": ("namespaces", "default", lambda r: r.one("Service")["metadata"].update(namespace="x")),
+    "a selector that misses": ("selectors", "default", lambda r: r.one("Service")["spec"]["selector"].update(x="y")),
+    "a Service for Job pods too": (
+        "selectors",
+        "default",
+        lambda r: r.one("Service")["spec"]["selector"].pop("app.kubernetes.io/component"),
+    ),
+    "a key that is not there": (
+        "secret_references",
+        "default",
+        lambda r: _named(r, "MLFLOW_CRYPTO_KEK_PASSPHRASE")["valueFrom"]["secretKeyRef"].update(key="x"),
+    ),
+    "a Secret that nobody reads": (
+        "secret_references",
+        "inline-secrets",
+        lambda r: r.objects.append({"kind": "Secret", "metadata": {"name": "x"}, "stringData": {"x": "y"}}),
+    ),
+    "an unknown account": ("accounts", "default", lambda r: r.pod.update(serviceAccountName="x")),
+    "a right too many": ("accounts", "default", lambda r: r.one("Role")["rules"][0]["verbs"].append("get")),
+    "a token in the server": ("tokens", "default", lambda r: r.pod.update(automountServiceAccountToken=True)),
+    "a mount without volume": ("volumes", "default", lambda r: r.pod["volumes"].pop()),
+    "an unknown claim": (
+        "volumes",
+        "default",
+        lambda r: r.objects.remove(r.one("PersistentVolumeClaim")),
+    ),
+    "scratch space without end": (
+        "volumes",
+        "default",
+        lambda r: [item["emptyDir"].clear() for item in r.pod["volumes"] if "emptyDir" in item],
+    ),
+    "a path mounted twice": (
+        "mounts",
+        "default",
+        lambda r: r.server["volumeMounts"].append({"name": "tmp", "mountPath": "/mlflow/data"}),
+    ),
+    "a script that is not there": ("mounts", "default", lambda r: r.one("ConfigMap", "mlflow-files")["data"].clear()),
+    "a huge ConfigMap": (
+        "config_maps",
+        "default",
+        lambda r: r.one("ConfigMap", "mlflow-files")["data"].update(x="x" * 2**20),
+    ),
+    "a variable used too early": (
+        "environment",
+        "default",
+        lambda r: r.server["env"].insert(0, {"name": "A", "value": "$(MLFLOW_WORKERS)"}),
+    ),
+    "a variable set twice": ("environment", "default", lambda r: r.server["env"].append(r.server["env"][0])),
+    "a password in a variable": (
+        "secrets_by_reference",
+        "postgresql-s3",
+        lambda r: (item := _named(r, "PGPASSWORD"), item.pop("valueFrom"), item.update(value="x")),
+    ),
+    "a password in an argument": (
+        "secrets_by_reference",
+        "inline-secrets",
+        lambda r: r.server["args"].append("postgresql://u:p@s/s#w%41:?d&$x@h"),
+    ),
+    "service links": ("service_links", "default", lambda r: r.pod.pop("enableServiceLinks")),
+    "no port in the arguments": ("server_arguments", "default", lambda r: r.server.update(args=[])),
+    "a URI in the arguments": (
+        "server_arguments",
+        "default",
+        lambda r: r.server["args"].append("--backend-store-uri=sqlite:////mlflow.db"),
+    ),
+    "telemetry": (
+        "server_arguments",
+        "default",
+        lambda r: _named(r, "MLFLOW_DISABLE_TELEMETRY").update(value="false"),
+    ),
+    "a probe of a closed port": (
+        "ports",
+        "default",
+        lambda r: r.server["livenessProbe"]["httpGet"].update(port="admin"),
+    ),
+    "a Service of a closed port": (
+        "ports",
+        "default",
+        lambda r: r.one("Service")["spec"]["ports"][0].update(targetPort=80),
+    ),
+    "an Ingress to nowhere": (
+        "ports",
+        "ingress",
+        lambda r: r.one("Service")["spec"]["ports"][0].update(port=80),
+    ),
+    "a probe without the prefix": (
+        "probes",
+        "static-prefix",
+        lambda r: r.server["readinessProbe"]["httpGet"].update(path="/health"),
+    ),
+    "a short start": ("probes", "default", lambda r: r.server["startupProbe"].update(failureThreshold=20)),
+    "a hard stop": ("stops", "default", lambda r: r.pod.update(terminationGracePeriodSeconds=30)),
+    "no delay before the stop": ("stops", "default", lambda r: r.server.pop("lifecycle")),
+    "two writers": ("single_writers", "default", lambda r: r.one("Deployment")["spec"].update(replicas=2)),
+    "an overlap of writers": (
+        "single_writers",
+        "postgresql-artifact-volume",
+        lambda r: r.one("Deployment")["spec"].update(strategy={"type": "RollingUpdate"}),
+    ),
+    "a gap in a rollout": (
+        "single_writers",
+        "postgresql-s3",
+        lambda r: r.one("Deployment")["spec"].update(strategy={"type": "Recreate"}),
+    ),
+    "impatience": (
+        "single_writers",
+        "default",
+        lambda r: r.one("Deployment")["spec"].update(progressDeadlineSeconds=600),
+    ),
+    "a budget that blocks": (
+        "disruptions",
+        "ingress-tls",
+        lambda r: r.one("PodDisruptionBudget")["spec"].update(maxUnavailable=0),
+    ),
+    "no budget": ("disruptions", "ingress-tls", lambda r: r.objects.remove(r.one("PodDisruptionBudget"))),
+    "a Job that vanishes": ("jobs", "default", lambda r: r.one("Job")["spec"].update(ttlSecondsAfterFinished=1)),
+    "a Job with a fixed name": ("jobs", "default", lambda r: r.one("Job")["metadata"].update(name="secrets")),
+    "a host refused": (
+        "hosts",
+        "ingress",
+        lambda r: _named(r, "MLFLOW_SERVER_ALLOWED_HOSTS").update(value="mlflow,mlflow:*"),
+    ),
+    "every host accepted": (
+        "hosts",
+        "default",
+        lambda r: _named(r, "MLFLOW_SERVER_ALLOWED_HOSTS").update(value="*"),
+    ),
+    "an origin refused": (
+        "origins",
+        "ingress-tls",
+        lambda r: _named(r, "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS").update(value="http://mlflow.example.com"),
+    ),
+    "every origin accepted": (
+        "origins",
+        "ingress",
+        lambda r: _named(r, "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS").update(value="*"),
+    ),
+    "a way out too many": (
+        "egress",
+        "default",
+        lambda r: _rules(r, "egress").append({"ports": [{"port": 443, "protocol": "TCP"}]}),
+    ),
+    "a way out too wide": ("egress", "network-peers", lambda r: [rule.pop("to", 0) for rule in _rules(r, "egress")]),
+    "a way out too few": ("egress", "postgresql-s3", lambda r: _rules(r, "egress").pop()),
+    "a policy that is not there": ("egress", "default", lambda r: r.objects.remove(r.all("NetworkPolicy")[0])),
+    "a port open to all": ("ingress_rules", "default", lambda r: _rules(r, "ingress")[0].pop("from")),
+    "a client kept out": ("ingress_rules", "network-peers", lambda r: _rules(r, "ingress")[0]["from"].pop()),
+    "a privileged container": (
+        "restricted",
+        "default",
+        lambda r: r.server["securityContext"].update(privileged=True),
+    ),
+    "a notice that is not true": (
+        "restricted",
+        "loosened-security",
+        lambda r: [template["spec"].update(released("postgresql-s3").pod) for _, template in r.templates()],
+    ),
+    "a root that can be written": (
+        "read_only_roots",
+        "default",
+        lambda r: r.server["securityContext"].update(readOnlyRootFilesystem=False),
+    ),
+    "another image": ("images", "default", lambda r: r.server.update(image="mlflow")),
+    "an empty list": ("emptiness", "default", lambda r: r.pod.update(tolerations=[])),
+    "a null": ("emptiness", "default", lambda r: r.pod.update(priorityClassName=None)),
+    "an amount in another form": (
+        "quantities",
+        "default",
+        lambda r: r.server["resources"]["requests"].update(cpu="1000m"),
+    ),
+    "a request above its limit": (
+        "quantities",
+        "default",
+        lambda r: r.server["resources"]["requests"].update(memory="8Gi"),
+    ),
+    "memory for one worker": (
+        "memory",
+        "workers",
+        lambda r: r.server["resources"]["requests"].update(memory="768Mi"),
+    ),
+    "more connections than the database has": (
+        "connections",
+        "many-processes",
+        lambda r: _named(r, "MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW").update(value="10"),
+    ),
+    "a Secret that nobody makes, as a file": (
+        "secret_references",
+        "gcs-key-file",
+        lambda r: next(v for v in r.pod["volumes"] if "secret" in v)["secret"]["items"][0].update(key="x"),
+    ),
+    "the pods first": ("order", "default", lambda r: r.objects.reverse()),
+}
+
+
+@pytest.mark.parametrize("spoil", SPOILS)
+def test_an_invariant_notices_what_it_is_for(spoil: str) -> None:
+    """A release that was spoiled on purpose breaks the rule that watches it."""
+    invariant, case, change = SPOILS[spoil]
+    release = released(case).copy()
+    change(release)
+    assert list(INVARIANTS[invariant](release)) != []
+
+
+def test_every_invariant_is_proved_to_notice_something() -> None:
+    """A rule that nothing can break would watch nothing."""
+    assert {invariant for invariant, _, _ in SPOILS.values()} == set(INVARIANTS)
+
+
+def test_variables_hold_what_the_server_reads() -> None:
+    """The helper that all rules read variables with tells values from references to Secrets."""
+    env = env_of(released("default").server)
+    assert env["MLFLOW_WORKERS"] == "1"
+    assert env["MLFLOW_CRYPTO_KEK_PASSPHRASE"] == ("mlflow-crypto-kek-passphrase", "passphrase")

@@ -1,0 +1,134 @@
+"""Which objects each environment and variant has, spelled out."""
+
+from __future__ import annotations
+
+import pytest
+from main import ENVIRONMENTS
+from releases import render
+from variants import VARIANTS
+
+SERVER = ["Service/mlflow", "Deployment/mlflow"]
+ACCOUNT = ["ServiceAccount/mlflow"]
+GENERATOR = ["ServiceAccount/mlflow-secrets", "Role/mlflow-secrets", "RoleBinding/mlflow-secrets"]
+FILES = ["ConfigMap/mlflow-files"]
+GENERATOR_FILES = ["ConfigMap/mlflow-secrets-files"]
+DATA = ["PersistentVolumeClaim/mlflow-data"]
+POLICY = ["NetworkPolicy/mlflow-server"]
+GENERATOR_POLICY = ["NetworkPolicy/mlflow-secrets"]
+JOB = ["Job/mlflow-secrets-HASH"]
+BUDGET = ["PodDisruptionBudget/mlflow"]
+DOOR = ["Ingress/mlflow"]
+
+ON_POSTGRESQL = [
+    *ACCOUNT,
+    *GENERATOR,
+    *FILES,
+    *GENERATOR_FILES,
+    *POLICY,
+    *GENERATOR_POLICY,
+    *JOB,
+    *SERVER,
+]
+EMBEDDED = [
+    *ACCOUNT,
+    *GENERATOR,
+    *FILES,
+    *GENERATOR_FILES,
+    *DATA,
+    *POLICY,
+    *GENERATOR_POLICY,
+    *JOB,
+    *SERVER,
+]
+WITHOUT_GENERATOR = [item for item in EMBEDDED if "secrets" not in item]
+
+
+def inserted(base: list[str], before: str, *items: str) -> list[str]:
+    """Return a list with more items before one of it."""
+    place = base.index(before)
+    return [*base[:place], *items, *base[place:]]
+
+
+EXPECTED: dict[str, list[str]] = {
+    # the environments of main.py
+    "development": EMBEDDED,
+    "staging": [*ON_POSTGRESQL, *DOOR],
+    "production": [*ACCOUNT, *FILES, *POLICY, *SERVER, *BUDGET, *DOOR],
+    # what differs from the embedded default
+    "default": EMBEDDED,
+    "sqlite-existing-claim": [item for item in EMBEDDED if item not in DATA],
+    "sqlite-and-artifact-volume": inserted(EMBEDDED, POLICY[0], "PersistentVolumeClaim/mlflow-artifacts"),
+    "file-store": [item for item in EMBEDDED if item not in FILES],
+    "existing-keys": WITHOUT_GENERATOR,
+    "one-generated-key": EMBEDDED,
+    # what differs from PostgreSQL and S3
+    "postgresql-s3": ON_POSTGRESQL,
+    "postgresql-artifact-volume": inserted(ON_POSTGRESQL, POLICY[0], "PersistentVolumeClaim/mlflow-artifacts"),
+    "shared-volume": [*inserted(ON_POSTGRESQL, POLICY[0], "PersistentVolumeClaim/mlflow-artifacts"), *BUDGET],
+    "shared-existing-claim": ON_POSTGRESQL,
+    "s3-with-role": ["ServiceAccount/mlflow-s3", *ON_POSTGRESQL[1:]],
+    "registry-on-sqlite": inserted(ON_POSTGRESQL, POLICY[0], *DATA),
+    "registry-other-credentials": ON_POSTGRESQL,
+    "existing-service-account": ON_POSTGRESQL[1:],
+    "default-service-account": ON_POSTGRESQL[1:],
+    "no-network-policy": [item for item in ON_POSTGRESQL if "NetworkPolicy" not in item],
+    "verified-migration": ON_POSTGRESQL,
+    "node-port": ON_POSTGRESQL,
+    "ingress": [*ON_POSTGRESQL, *DOOR],
+    "ingress-tls": [*ON_POSTGRESQL, *BUDGET, *DOOR],
+    "inline-secrets": [
+        *ACCOUNT,
+        "Secret/mlflow-backend-store-user",
+        "Secret/mlflow-backend-store-password",
+        "Secret/mlflow-s3-access-key-id",
+        "Secret/mlflow-s3-secret-access-key",
+        "Secret/mlflow-crypto-kek-passphrase",
+        "Secret/mlflow-webhook-encryption-key",
+        *FILES,
+        *POLICY,
+        *SERVER,
+    ],
+    "external-secrets": [
+        *ACCOUNT,
+        "ExternalSecret/mlflow-backend-store-user",
+        "ExternalSecret/mlflow-backend-store-password",
+        "ExternalSecret/mlflow-crypto-kek-passphrase",
+        "ExternalSecret/mlflow-webhook-encryption-key",
+        *FILES,
+        *POLICY,
+        *SERVER,
+    ],
+    "cloud-native-pg": [*inserted(ON_POSTGRESQL, FILES[0], "Cluster/mlflow-postgresql"), *BUDGET],
+}
+
+CASES = VARIANTS | {environment.name: environment.mlflow for environment in ENVIRONMENTS}
+
+
+def inventory(case: str) -> list[str]:
+    """Return kind and name of every object, in the order of application; a hash is no contract."""
+    objects = render(CASES[case]).objects
+    found = [f"{item['kind']}/{item['metadata']['name']}" for item in objects]
+    return ["Job/mlflow-secrets-HASH" if item.startswith("Job/") else item for item in found]
+
+
+@pytest.mark.parametrize("case", EXPECTED)
+def test_a_release_has_these_objects_in_this_order(case: str) -> None:
+    """An object more, one fewer or another name is a change for whoever has it installed."""
+    assert inventory(case) == EXPECTED[case]
+
+
+def test_every_environment_is_in_the_table() -> None:
+    """A new environment has an inventory too."""
+    assert {environment.name for environment in ENVIRONMENTS} <= set(EXPECTED)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_no_variant_has_an_object_of_an_unknown_kind_or_name(case: str) -> None:
+    """What may appear at all, besides Secrets, claims and what operators make of our objects."""
+    known = {item for items in EXPECTED.values() for item in items} - {"Cluster/mlflow-postgresql"}
+    release = CASES[case].name or "mlflow"
+    account = getattr(CASES[case].service_account, "name", None)
+    for item in inventory(case):
+        kind, _, name = item.partition("/")
+        free = kind in {"Secret", "ExternalSecret", "PersistentVolumeClaim", "Cluster"} or name == account
+        assert free or item.replace(release, "mlflow", 1) in known, item

@@ -1,0 +1,502 @@
+"""Representative props, one entry for each way to run a server; the suites run over all of them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from cdk8s_mlflow import (
+    GCS,
+    HDFS,
+    S3,
+    ArtifactUri,
+    ArtifactVolume,
+    AzureAccessKey,
+    AzureBlob,
+    AzureConnectionString,
+    CidrPeer,
+    CloudNativePG,
+    CloudSqlProxy,
+    ClusterIP,
+    ConfigMapKey,
+    ConnectionPool,
+    DatabaseUri,
+    Direct,
+    DisruptionBudget,
+    Endpoint,
+    ExistingSecret,
+    ExistingServiceAccount,
+    ExistingVolumeClaim,
+    ExternalSecret,
+    FileStore,
+    FixedReplicas,
+    Image,
+    Ingress,
+    IngressHost,
+    IngressPath,
+    IngressTls,
+    InlineSecret,
+    Kerberos,
+    LoadBalancer,
+    Metrics,
+    Migration,
+    MlflowProps,
+    MySQL,
+    MySQLTls,
+    NamespacePeer,
+    NetworkPolicy,
+    NodePort,
+    PodPeer,
+    PostgreSQL,
+    PostgreSQLTls,
+    Presigned,
+    Proxied,
+    Reloader,
+    S3Credentials,
+    SecretKey,
+    ServiceAccount,
+    SidecarProxy,
+    SQLite,
+    SQLServer,
+    VolumeClaim,
+)
+
+INLINE_VALUE = "p@s/s#w%41:?d&$x"
+"""The value of every InlineSecret here: it may stand in Secret objects and nowhere else."""
+
+POSTGRESQL = PostgreSQL(
+    host="postgresql.databases.svc",
+    user=ExistingSecret("mlflow-postgresql", "username"),
+    password=ExistingSecret("mlflow-postgresql", "password"),
+)
+MINIO = S3(
+    bucket="mlflow",
+    endpoint_url="http://minio.databases.svc:9000",
+    credentials=S3Credentials(
+        access_key_id=ExistingSecret("mlflow-s3", "access-key-id"),
+        secret_access_key=ExistingSecret("mlflow-s3", "secret-access-key"),
+    ),
+)
+KEYS: dict[str, Any] = {
+    "crypto_kek_passphrase": ExistingSecret("mlflow-keys", "kek-passphrase"),
+    "webhook_secret_encryption_key": ExistingSecret("mlflow-keys", "webhook-key"),
+}
+SHARED_VOLUME = VolumeClaim(
+    name="artifacts", size="100Gi", storage_class_name="nfs", access_modes=["ReadWriteMany"], annotations={}
+)
+
+
+def _vault(entry: str) -> ExternalSecret:
+    return ExternalSecret(store_name="vault", remote_key="mlflow", property=entry, refresh_interval="15m")
+
+
+def on_postgresql(**changes: object) -> MlflowProps:
+    """Return props of a server on PostgreSQL and MinIO, the base of most variants."""
+    return MlflowProps(**({"backend_store": POSTGRESQL, "artifact_store": MINIO} | changes))  # type: ignore[arg-type]
+
+
+VARIANTS: dict[str, MlflowProps] = {
+    "default": MlflowProps(),
+    # --- stores
+    "sqlite-sized": MlflowProps(
+        backend_store=SQLite(volume=VolumeClaim(size="1500Mi", storage_class_name="fast")), workers=3
+    ),
+    "sqlite-existing-claim": MlflowProps(
+        backend_store=SQLite(volume=ExistingVolumeClaim(claim_name="old-data", name="old")),
+    ),
+    "sqlite-and-artifact-volume": MlflowProps(
+        artifact_store=ArtifactVolume(volume=VolumeClaim(name="artifacts", size="1Ti")),
+    ),
+    "file-store": MlflowProps(backend_store=FileStore()),
+    "file-store-elsewhere": MlflowProps(
+        backend_store=FileStore(path="/mnt/persistent-disk", volume=VolumeClaim(name="runs")),
+        artifact_store=MINIO,
+    ),
+    "postgresql-s3": on_postgresql(),
+    "postgresql-plain-user": on_postgresql(
+        backend_store=PostgreSQL(
+            host="10.20.30.40", port=6432, user="mlflow", database="tracking", password=ExistingSecret("db", "password")
+        ),
+    ),
+    "postgresql-artifact-volume": MlflowProps(
+        backend_store=POSTGRESQL, artifact_store=ArtifactVolume(volume=VolumeClaim(name="artifacts"))
+    ),
+    "shared-volume": MlflowProps(
+        backend_store=POSTGRESQL,
+        artifact_store=ArtifactVolume(volume=SHARED_VOLUME),
+        scaling=FixedReplicas(3),
+    ),
+    "shared-existing-claim": MlflowProps(
+        backend_store=POSTGRESQL,
+        artifact_store=ArtifactVolume(
+            volume=ExistingVolumeClaim(claim_name="nfs-artifacts", access_modes=["ReadWriteMany"], name="artifacts")
+        ),
+        scaling=FixedReplicas(2),
+        disruption_budget=None,
+    ),
+    "s3-with-role": on_postgresql(
+        artifact_store=S3(bucket="mlflow-artifacts", prefix="team/mlflow", region="eu-central-1"),
+        service_account=ServiceAccount(
+            name="mlflow-s3", annotations={"eks.amazonaws.com/role-arn": "arn:aws:iam::123456789012:role/mlflow"}
+        ),
+    ),
+    "sqlite-s3": MlflowProps(artifact_store=MINIO),
+    "direct": on_postgresql(artifact_access=Direct()),
+    "artifact-uri": MlflowProps(
+        backend_store=POSTGRESQL,
+        artifact_store=ArtifactUri(uri="gs://mlflow-artifacts/production"),
+        artifact_access=Direct(),
+    ),
+    "hdfs": MlflowProps(
+        backend_store=POSTGRESQL,
+        artifact_store=ArtifactUri(
+            uri="hdfs://namenode.hadoop.svc:8020/mlflow",
+            egress=[Endpoint(port=8020, peer=NamespacePeer("hadoop")), Endpoint(port=9866)],
+        ),
+    ),
+    "large-artifacts": on_postgresql(artifact_access=Proxied(largest_artifact="20Gi", concurrent_transfers=8)),
+    "presigned": on_postgresql(artifact_access=Presigned()),
+    "s3-options": on_postgresql(
+        artifact_store=S3(
+            bucket="mlflow",
+            addressing_style="virtual",
+            kms_key_id="arn:aws:kms:eu-central-1:123456789012:key/1",
+            upload_extra_args={"StorageClass": "STANDARD_IA"},
+            expected_bucket_owner="123456789012",
+            network_peer=CidrPeer("192.0.2.0/24"),
+        ),
+    ),
+    "gcs": on_postgresql(artifact_store=GCS(bucket="mlflow", prefix="team")),
+    "gcs-key-file": on_postgresql(artifact_store=GCS(bucket="mlflow", credentials=SecretKey("gcs", "key.json"))),
+    "gcs-emulator": on_postgresql(artifact_store=GCS(bucket="mlflow", emulator_host="http://gcs.test.svc:4443")),
+    "azure": on_postgresql(artifact_store=AzureBlob(storage_account="mlflow", container="artifacts")),
+    "azure-key": on_postgresql(
+        artifact_store=AzureBlob(
+            storage_account="mlflow",
+            container="artifacts",
+            prefix="team",
+            credentials=AzureAccessKey(ExistingSecret("azure", "key")),
+        )
+    ),
+    "azure-connection-string": on_postgresql(
+        artifact_store=AzureBlob(
+            storage_account="mlflow",
+            container="artifacts",
+            credentials=AzureConnectionString(InlineSecret(INLINE_VALUE)),
+        ),
+        allow_inline_secrets=True,
+    ),
+    "hdfs-store": on_postgresql(artifact_store=HDFS(host="namenode.hadoop.svc")),
+    "hdfs-kerberos": on_postgresql(
+        artifact_store=HDFS(
+            host="namenode.hadoop.svc",
+            path="/warehouse/mlflow",
+            kerberos=Kerberos(
+                user="mlflow@EXAMPLE.COM",
+                ticket_cache=SecretKey("kerberos", "ticket"),
+                krb5_conf=ConfigMapKey("kerberos", "krb5.conf"),
+            ),
+            egress=[Endpoint(port=8020, peer=NamespacePeer("hadoop"))],
+        )
+    ),
+    "artifacts-only": MlflowProps(backend_store=None, artifact_store=MINIO, scaling=FixedReplicas(2)),
+    # --- other engines
+    "mysql": on_postgresql(
+        backend_store=MySQL(host="mysql.databases.svc", password=ExistingSecret("mysql", "password")),
+        scaling=FixedReplicas(2),
+    ),
+    "mysql-tls": on_postgresql(
+        backend_store=MySQL(
+            host="192.0.2.3",
+            port=3307,
+            database="ml flow",
+            user=ExistingSecret("mysql", "user"),
+            password=InlineSecret(INLINE_VALUE),
+            tls=MySQLTls(ca=SecretKey("mysql-ca", "ca.crt"), check_hostname=False),
+        ),
+        registry_store=MySQL(host="two.example.com", user="two", password=ExistingSecret("two", "password")),
+        allow_inline_secrets=True,
+    ),
+    "sql-server": on_postgresql(
+        backend_store=SQLServer(
+            host="sql.example.com", user=ExistingSecret("sql", "user"), password=ExistingSecret("sql", "password")
+        ),
+    ),
+    "sql-servers": on_postgresql(
+        backend_store=SQLServer(host="one.example.com", password=ExistingSecret("one", "password")),
+        registry_store=SQLServer(host="two.example.com", password=ExistingSecret("two", "password")),
+    ),
+    "database-uri": on_postgresql(backend_store=DatabaseUri(uri=ExistingSecret("db", "uri"), engine="mysql")),
+    "database-uris": on_postgresql(
+        backend_store=DatabaseUri(uri=ExistingSecret("db", "uri"), engine="postgresql", egress=[Endpoint(port=6432)]),
+        registry_store=DatabaseUri(uri=_vault("registry"), engine="mssql"),
+    ),
+    "cloud-native-pg": MlflowProps(
+        backend_store=CloudNativePG(
+            storage_size="50Gi",
+            storage_class_name="fast",
+            resources={"requests": {"cpu": "1000m", "memory": "1Gi"}, "limits": {"memory": "1024Mi"}},
+        ),
+        artifact_store=MINIO,
+        scaling=FixedReplicas(2),
+    ),
+    "postgresql-tls": on_postgresql(
+        backend_store=PostgreSQL(
+            host="db.example.com",
+            tls=PostgreSQLTls(ca=ConfigMapKey("postgresql-ca", "ca.pem"), client_certificate="mlflow-client"),
+        ),
+    ),
+    "postgresql-public-tls": on_postgresql(
+        backend_store=PostgreSQL(host="db.example.com", password=ExistingSecret("db", "password"), tls=PostgreSQLTls())
+    ),
+    "cloud-sql-proxy": on_postgresql(
+        backend_store=PostgreSQL(
+            host="127.0.0.1",
+            user="mlflow@project.iam",
+            proxy=CloudSqlProxy(instance="project:region:mlflow", auto_iam_authn=True),
+        ),
+        kubernetes_version="1.29",
+    ),
+    "sidecar-proxy": on_postgresql(
+        backend_store=MySQL(
+            host="127.0.0.1",
+            password=ExistingSecret("mysql", "password"),
+            proxy=SidecarProxy(
+                name="tunnel",
+                image="registry.example.com/tunnel:1",
+                args=["--to", "db"],
+                env={"LEVEL": "info"},
+                memory="64Mi",
+                egress=[Endpoint(port=22, peer=CidrPeer("192.0.2.22/32"))],
+            ),
+        ),
+        kubernetes_version="1.30",
+    ),
+    "read-replica": on_postgresql(
+        read_replica_backend_store=PostgreSQL(host="replica.databases.svc", password=ExistingSecret("db", "password"))
+    ),
+    "pool": on_postgresql(connection_pool=ConnectionPool(size=3, max_overflow=2, max_connections=20), workers=1),
+    "many-processes": on_postgresql(scaling=FixedReplicas(5), workers=4),
+    # --- several databases
+    "registry-same-database": on_postgresql(registry_store=POSTGRESQL),
+    "registry-other-credentials": on_postgresql(
+        registry_store=PostgreSQL(
+            host="registry.databases.svc",
+            database="registry",
+            user=ExistingSecret("mlflow-registry", "username"),
+            password=ExistingSecret("mlflow-registry", "password"),
+        ),
+    ),
+    "registry-plain-users": on_postgresql(
+        backend_store=PostgreSQL(host="one.example.com", user="one", password=ExistingSecret("one", "password")),
+        registry_store=PostgreSQL(host="two.example.com", user="two", password=ExistingSecret("two", "password")),
+        scaling=FixedReplicas(2),
+    ),
+    "registry-on-sqlite": on_postgresql(registry_store=SQLite()),
+    "registry-on-postgresql": MlflowProps(backend_store=SQLite(), registry_store=POSTGRESQL),
+    "migration-credentials": on_postgresql(
+        migration=Migration(
+            backend_store=PostgreSQL(
+                host="primary.databases.svc",
+                user=ExistingSecret("mlflow-ddl", "username"),
+                password=ExistingSecret("mlflow-ddl", "password"),
+            )
+        ),
+    ),
+    # --- secrets
+    "reloader": on_postgresql(reloader=Reloader()),
+    "ca-bundle": on_postgresql(ca_bundle=ConfigMapKey("company", "ca.crt")),
+    "ca-bundle-and-files": on_postgresql(
+        backend_store=MySQL(host="mysql.example.com", password=ExistingSecret("mysql", "password")),
+        ca_bundle=SecretKey("company", "ca.pem"),
+    ),
+    "inline-secrets": on_postgresql(
+        backend_store=PostgreSQL(
+            host="postgresql.databases.svc",
+            user=InlineSecret(INLINE_VALUE),
+            password=InlineSecret(INLINE_VALUE),
+        ),
+        artifact_store=S3(
+            bucket="mlflow",
+            credentials=S3Credentials(
+                access_key_id=InlineSecret(INLINE_VALUE), secret_access_key=InlineSecret(INLINE_VALUE)
+            ),
+        ),
+        crypto_kek_passphrase=InlineSecret(INLINE_VALUE),
+        webhook_secret_encryption_key=InlineSecret(INLINE_VALUE),
+        allow_inline_secrets=True,
+    ),
+    "inline-registry": on_postgresql(
+        registry_store=PostgreSQL(
+            host="two.example.com", user=InlineSecret(INLINE_VALUE), password=InlineSecret(INLINE_VALUE)
+        ),
+        allow_inline_secrets=True,
+    ),
+    "external-secrets": on_postgresql(
+        backend_store=PostgreSQL(host="postgresql.databases.svc", user=_vault("username"), password=_vault("password")),
+        crypto_kek_passphrase=_vault("kek"),
+        webhook_secret_encryption_key=ExternalSecret(
+            store_name="cloud", remote_key="mlflow/webhook", store_kind="SecretStore"
+        ),
+    ),
+    "api-server-ports": MlflowProps(network_policy=NetworkPolicy(api_server_ports=[443, 16443])),
+    "existing-keys": MlflowProps(
+        crypto_kek_passphrase=KEYS["crypto_kek_passphrase"],
+        webhook_secret_encryption_key=KEYS["webhook_secret_encryption_key"],
+    ),
+    "one-generated-key": MlflowProps(crypto_kek_passphrase=KEYS["crypto_kek_passphrase"]),
+    # --- identity and names
+    "existing-service-account": on_postgresql(service_account=ExistingServiceAccount("team")),
+    "default-service-account": on_postgresql(service_account=ExistingServiceAccount()),
+    "longest-name": on_postgresql(
+        name="m" * 40, registry_store=PostgreSQL(host="two.example.com", password=ExistingSecret("two", "password"))
+    ),
+    "label-name": MlflowProps(label_name="tracking"),
+    "image": MlflowProps(
+        image=Image(
+            repository="registry.example.com:5000/team/mlflow",
+            tag="v3.17.2-full",
+            digest="sha256:" + "0123456789abcdef" * 4,
+            pull_policy="Always",
+            pull_secrets=["registry"],
+        ),
+    ),
+    # --- doors
+    "service-port": MlflowProps(service=ClusterIP(port=80, annotations={"example.com/team": "ml"})),
+    "node-port": on_postgresql(service=NodePort(node_port=30500)),
+    "node-port-ranges": on_postgresql(service=NodePort(source_ranges=["192.0.2.0/24", "198.51.100.0/24"])),
+    "load-balancer": on_postgresql(service=LoadBalancer(port=443), public_url="https://mlflow.example.com"),
+    "load-balancer-ranges": on_postgresql(
+        service=LoadBalancer(
+            source_ranges=["192.0.2.0/24"], annotations={"service.beta.kubernetes.io/aws-load-balancer-type": "nlb"}
+        ),
+        public_url="https://mlflow.example.com/",
+    ),
+    "ingress": on_postgresql(exposure=Ingress(hosts=["mlflow.example.com"])),
+    "ingress-tls": on_postgresql(
+        exposure=Ingress(
+            hosts=["mlflow.example.com", "ml.example.com"],
+            ingress_class_name="nginx",
+            tls=[IngressTls(secret_name="mlflow-tls")],
+            annotations={"nginx.ingress.kubernetes.io/proxy-body-size": "0"},
+            allowed_from=[NamespacePeer("ingress-nginx")],
+        ),
+        scaling=FixedReplicas(3),
+        disruption_budget=DisruptionBudget(max_unavailable=2),
+    ),
+    "ingress-default-certificate": on_postgresql(
+        exposure=Ingress(hosts=["mlflow.example.com"], tls=[IngressTls(hosts=["mlflow.example.com"])]),
+    ),
+    "ingress-paths": on_postgresql(
+        exposure=Ingress(
+            hosts=[
+                IngressHost(
+                    "mlflow.example.com",
+                    [
+                        IngressPath("/*", "ImplementationSpecific", "ssl-redirect", "use-annotation"),
+                        IngressPath("/docs", "Exact", service_name="docs", service_port=8080),
+                        IngressPath(),
+                    ],
+                ),
+                IngressHost("api.example.com", [IngressPath("/api")]),
+            ],
+        ),
+    ),
+    "ingress-wildcard": on_postgresql(
+        exposure=Ingress(hosts=["*.mlflow.example.com"], tls=[IngressTls(secret_name="wildcard")]),
+        public_url="https://team.mlflow.example.com",
+    ),
+    "ingress-without-host": on_postgresql(
+        exposure=Ingress(hosts=[IngressHost(None)], allowed_from=[CidrPeer("10.1.0.0/16", ["10.1.2.0/24"])]),
+        allowed_hosts=["mlflow.example.com", "mlflow.example.com:*"],
+        public_url="https://mlflow.example.com",
+    ),
+    "trusted-proxies": on_postgresql(
+        exposure=Ingress(hosts=["mlflow.example.com"]), trusted_proxies=["10.42.7.0/24", "fd00::/8"]
+    ),
+    "static-prefix": on_postgresql(
+        static_prefix="/tools/mlflow", exposure=Ingress(hosts=["example.com"], tls=[IngressTls()])
+    ),
+    "public-url": on_postgresql(
+        public_url="https://mlflow.example.com:8443/tools/mlflow", static_prefix="/tools/mlflow"
+    ),
+    "hosts-and-origins": MlflowProps(
+        allowed_hosts=["alias.example.com", "alias.example.com:*"],
+        cors_allowed_origins=["https://notebooks.example.com", "http://localhost:3000"],
+        cluster_domain="example.internal",
+    ),
+    # --- network
+    "no-network-policy": on_postgresql(network_policy=None),
+    "network-peers": on_postgresql(
+        backend_store=PostgreSQL(
+            host="postgresql.databases.svc",
+            password=ExistingSecret("db", "password"),
+            network_peer=PodPeer(match_labels={"app": "postgresql"}, namespace="databases"),
+        ),
+        artifact_store=S3(
+            bucket="mlflow", endpoint_url="https://192.0.2.7:9000/", network_peer=CidrPeer("192.0.2.0/24")
+        ),
+        network_policy=NetworkPolicy(
+            clients=[NamespacePeer("training"), PodPeer(match_labels={"mlflow-client": "true"})],
+            egress=[Endpoint(port=8443), Endpoint(port=4317, peer=NamespacePeer("monitoring"))],
+        ),
+    ),
+    "same-port-twice": MlflowProps(
+        backend_store=PostgreSQL(host="db.example.com", port=443, password=ExistingSecret("db", "password")),
+        artifact_store=S3(bucket="mlflow"),
+    ),
+    # --- the pod's knobs
+    "workers": on_postgresql(workers=4),
+    "resources": on_postgresql(
+        resources={
+            "requests": {"cpu": "1000m", "memory": "1024Mi", "ephemeral-storage": "0.5Gi"},
+            "limits": {"cpu": "1.5", "memory": "2048Mi"},
+        },
+    ),
+    "no-resources": on_postgresql(resources={}),
+    "patience": on_postgresql(
+        pre_stop_delay=timedelta(seconds=30),
+        graceful_shutdown_timeout=timedelta(minutes=5),
+        migration=Migration(database_wait=timedelta(minutes=1), time_limit=timedelta(hours=4)),
+    ),
+    "verified-migration": on_postgresql(migration=None),
+    "metrics": MlflowProps(metrics=Metrics()),
+    "extra-args-and-env": on_postgresql(
+        extra_args={"x-frame-options": "DENY", "enable-workspaces": True, "app-name": "cost-$(HOME)-$$"},
+        extra_env=[
+            {"name": "MLFLOW_LOGGING_LEVEL", "value": "DEBUG"},
+            {"name": "NODE_NAME", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}},
+            {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "team", "key": "token", "optional": True}}},
+        ],
+        env_from=[{"configMapRef": {"name": "team"}}, {"prefix": "TEAM_", "secretRef": {"name": "team"}}],
+    ),
+    "scheduling": on_postgresql(
+        scaling=FixedReplicas(2),
+        pod_labels={"team": "ml"},
+        pod_annotations={"example.com/owner": "ml@example.com"},
+        node_selector={"kubernetes.io/arch": "amd64"},
+        tolerations=[{"key": "ml", "operator": "Exists", "effect": "NoSchedule"}],
+        affinity={
+            "nodeAffinity": {
+                "requiredDuringSchedulingIgnoredDuringExecution": {
+                    "nodeSelectorTerms": [
+                        {"matchExpressions": [{"key": "pool", "operator": "In", "values": ["ml", "tools"]}]}
+                    ]
+                }
+            }
+        },
+        topology_spread_constraints=[
+            {"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "DoNotSchedule"}
+        ],
+        priority_class_name="tools",
+    ),
+    "no-spread": on_postgresql(scaling=FixedReplicas(2), topology_spread_constraints=()),
+    "newer-kubernetes": MlflowProps(kubernetes_version="1.34"),
+    "loosened-security": on_postgresql(
+        pod_security_context={"runAsUser": 0, "runAsNonRoot": False, "fsGroup": 0},
+        security_context={"readOnlyRootFilesystem": False, "capabilities": {"drop": ["ALL"], "add": ["SYS_PTRACE"]}},
+    ),
+}
+
+LOOSENED = {"loosened-security"}
+"""Variants that are meant not to pass Pod Security "restricted"."""

@@ -16,6 +16,4 @@ if top != PACKAGES:
 if missing:
     sys.exit(f"{sys.argv[1]}: lacks {sorted(missing)}")
 if not bindings or bindings != bundles:
-    sys.exit(
-        f"{sys.argv[1]}: expected a .jsii.tgz for each binding (got {sorted(bindings)}, {sorted(bundles)})"
-    )
+    sys.exit(f"{sys.argv[1]}: expected a .jsii.tgz for each binding (got {sorted(bindings)}, {sorted(bundles)})")

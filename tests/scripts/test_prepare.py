@@ -10,6 +10,7 @@ import string
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -163,3 +164,15 @@ def test_a_password_that_the_driver_encodes_as_latin_1_keeps_its_bytes(tmp_path:
     """PyMySQL does so; the server expects UTF-8."""
     prepare.write_files([file(tmp_path / "a", "${password}", latin1=["password"])], {"CREDENTIAL_0": "pä€"})
     assert (tmp_path / "a").read_text(encoding="utf-8").encode("latin-1") == "pä€".encode()
+
+
+def test_a_bundle_holds_what_the_image_trusts_and_the_own_authorities(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Clients that are told of a bundle forget what they trusted before, so it is in it."""
+    public, own, bundle = tmp_path / "public.pem", tmp_path / "own.pem", tmp_path / "ca-bundle.crt"
+    public.write_text("PUBLIC\n", encoding="utf-8")
+    own.write_text("\nOWN", encoding="utf-8")
+    monkeypatch.setitem(sys.modules, "certifi", SimpleNamespace(where=lambda: str(public)))
+    prepare.write_bundles([str(bundle)], [str(own)])
+    assert bundle.read_text(encoding="utf-8").split() == ["PUBLIC", "OWN"]

@@ -22,6 +22,8 @@ endif
 comma := ,
 require = $(if $(shell { $(1); } >/dev/null 2>&1 && echo yes),,$(error $(2)))
 
+.NOTPARALLEL:
+
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 12
 

@@ -126,8 +126,10 @@ def client_environment(props: MlflowProps, stores: Stores, tracking_uri: str) ->
     environment = {"MLFLOW_TRACKING_URI": tracking_uri}
     if stores.artifacts is None or not stores.artifacts.signs or isinstance(props.artifact_access, Direct):
         return environment
-    signed = str(isinstance(props.artifact_access, Presigned)).lower()
-    return environment | {f"MLFLOW_ENABLE_PROXY_MULTIPART_{way}": signed for way in ("UPLOAD", "DOWNLOAD")}
+    presigned = isinstance(props.artifact_access, Presigned)
+    # MLflow signs downloads of S3 only; elsewhere a client would ask in vain each time.
+    ways = {"UPLOAD": presigned, "DOWNLOAD": presigned and stores.artifacts.uri.startswith("s3://")}
+    return environment | {f"MLFLOW_ENABLE_PROXY_MULTIPART_{way}": str(on).lower() for way, on in ways.items()}
 
 
 def server_container(props: MlflowProps, needs: Needs) -> Container:

@@ -1,0 +1,137 @@
+"""A namespace with a database, a client and the object stores, each started when a test first asks for it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterator
+
+import pytest
+from e2e import manifests
+from e2e.conftest import delete_namespaces
+from e2e.databases.installation import keys
+from e2e.kubectl import Pod, apply_manifests, diagnosis, kubectl, wait_for_pods
+from e2e.manifests import namespace, python_pod, secret
+
+from cdk8s_mlflow import ExistingSecret, PostgreSQL
+
+from .programs import run
+from .stores import (
+    AZURITE_IMAGE,
+    BUCKET,
+    FAKE_GCS_IMAGE,
+    FAKE_GCS_PORT,
+    MINIO_PORT,
+    REGION,
+    S3_KEY,
+    azurite,
+    connection_string,
+    fake_gcs,
+    minio,
+    need_images,
+    peer,
+)
+
+MAIN = "art-main"
+PASSWORD = "p@s/s#w%41"
+AWS = {"AWS_ACCESS_KEY_ID": S3_KEY["id"], "AWS_SECRET_ACCESS_KEY": S3_KEY["key"], "AWS_DEFAULT_REGION": REGION}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show with a failed test what is wrong with the pods."""
+    report = yield
+    if report.failed and "KUBECONFIG" in os.environ:
+        report.sections.append(("artifacts", diagnosis([MAIN])))
+    return report
+
+
+@pytest.fixture(scope="session")
+def main(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Make the namespace of all stores, releases and clients."""
+    if not os.environ.get("KUBECONFIG"):
+        message = "KUBECONFIG names no cluster"
+        pytest.fail(message) if os.environ.get("MLFLOW_E2E") == "1" else pytest.skip(message)
+    delete_namespaces([MAIN])
+    apply_manifests([namespace(MAIN)])
+    kubectl("-n", MAIN, "wait", "--for=create", "serviceaccount/default", "--timeout=30s")
+    apply_manifests([keys(MAIN)])
+    yield MAIN
+    if not request.config.getoption("--keep", default=False):
+        delete_namespaces([MAIN])
+
+
+@pytest.fixture(scope="session")
+def client(main: str) -> Pod:
+    """Start a pod that has MLflow's client, and the clients of all stores."""
+    apply_manifests([python_pod(main, "client")])
+    wait_for_pods(main, "client")
+    return Pod(main, "client")
+
+
+@pytest.fixture(scope="session")
+def secluded(main: str) -> Pod:
+    """Start a client that reaches servers, and no store."""
+    dns = [{"port": 53, "protocol": protocol} for protocol in ("UDP", "TCP")]
+    ways = [{"ports": [*dns, {"port": 5000, "protocol": "TCP"}]}]
+    apply_manifests(
+        [
+            {
+                "apiVersion": "networking.k8s.io/v1",
+                "kind": "NetworkPolicy",
+                "metadata": {"name": "secluded", "namespace": main},
+                "spec": {
+                    "podSelector": {"matchLabels": {"app": "secluded"}},
+                    "policyTypes": ["Egress"],
+                    "egress": ways,
+                },
+            },
+            python_pod(main, "secluded"),
+        ]
+    )
+    wait_for_pods(main, "secluded")
+    return Pod(main, "secluded")
+
+
+@pytest.fixture(scope="session")
+def database(main: str) -> PostgreSQL:
+    """Start PostgreSQL; all releases share one database, whose experiments tell each where its artifacts are."""
+    apply_manifests(
+        [*manifests.postgresql(main, {"mlflow": PASSWORD}), secret(main, "database", {"password": PASSWORD})]
+    )
+    wait_for_pods(main, "postgresql")
+    return PostgreSQL(
+        host=f"postgresql.{main}", password=ExistingSecret("database", "password"), network_peer=peer("postgresql")
+    )
+
+
+@pytest.fixture(scope="session")
+def minio_url(main: str, client: Pod) -> str:
+    """Start MinIO with an empty bucket."""
+    url = f"http://minio.{main}:{MINIO_PORT}"
+    apply_manifests(minio(main))
+    wait_for_pods(main, "minio")
+    make = f"import boto3; boto3.client('s3', endpoint_url={url!r}).create_bucket(Bucket={BUCKET!r}, "
+    region = f"CreateBucketConfiguration={{'LocationConstraint': {REGION!r}}})"
+    client.execute("env", *(f"{name}={value}" for name, value in AWS.items()), "python", "-c", make + region)
+    return url
+
+
+@pytest.fixture(scope="session")
+def azure_connection(main: str, client: Pod) -> str:
+    """Start Azurite with an empty container, and return its connection string."""
+    need_images([AZURITE_IMAGE])
+    apply_manifests(azurite(main))
+    wait_for_pods(main, "azurite")
+    assert run(client, "azure_blobs", connection_string(main), BUCKET) == {}
+    return connection_string(main)
+
+
+@pytest.fixture(scope="session")
+def gcs_url(main: str, client: Pod) -> str:
+    """Start fake-gcs-server with an empty bucket."""
+    need_images([FAKE_GCS_IMAGE])
+    apply_manifests(fake_gcs(main))
+    wait_for_pods(main, "fake-gcs-server")
+    url = f"http://fake-gcs-server.{main}:{FAKE_GCS_PORT}"
+    assert run(client, "gcs_objects", url, BUCKET) == {}
+    return url

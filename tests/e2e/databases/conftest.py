@@ -1,0 +1,91 @@
+"""A namespace with database servers and a client, made once for all tests of this folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterator
+
+import pytest
+from e2e.conftest import delete_namespaces
+from e2e.kubectl import Manifest, Pod, apply_manifests, diagnosis, kubectl, wait_for_pods
+from e2e.manifests import namespace, python_pod
+
+from .certificates import Certificates
+from .installation import keys
+from .servers import MariaDBServer, PostgreSQLServer, mariadb, postgresql
+from .tls import TlsServers, start_tls_servers
+
+MAIN = f"db-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show with a failed test what is wrong with the pods."""
+    report = yield
+    if report.failed and "KUBECONFIG" in os.environ:
+        report.sections.append(("databases", diagnosis([MAIN])))
+    return report
+
+
+@pytest.fixture(scope="session")
+def main(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Make the namespace of all servers, releases and clients."""
+    if not os.environ.get("KUBECONFIG"):
+        message = "KUBECONFIG names no cluster"
+        pytest.fail(message) if os.environ.get("MLFLOW_E2E") == "1" else pytest.skip(message)
+    delete_namespaces([MAIN])
+    apply_manifests([namespace(MAIN)])
+    kubectl("-n", MAIN, "wait", "--for=create", "serviceaccount/default", "--timeout=30s")
+    apply_manifests([keys(MAIN)])
+    yield MAIN
+    if not request.config.getoption("--keep", default=False):
+        delete_namespaces([MAIN])
+
+
+@pytest.fixture(scope="session")
+def client(main: str) -> Pod:
+    """Start a pod with the MLflow client."""
+    apply_manifests([python_pod(main, "client")])
+    wait_for_pods(main, "client")
+    return Pod(main, "client")
+
+
+@pytest.fixture(scope="session")
+def postgres(main: str) -> PostgreSQLServer:
+    """Start PostgreSQL without TLS."""
+    apply_manifests(postgresql(main))
+    wait_for_pods(main, "postgresql")
+    return PostgreSQLServer(main)
+
+
+@pytest.fixture(scope="session")
+def maria(main: str) -> MariaDBServer:
+    """Start MariaDB without TLS."""
+    apply_manifests(mariadb(main))
+    wait_for_pods(main, "mariadb")
+    return MariaDBServer(main)
+
+
+@pytest.fixture(scope="session")
+def authority(main: str, tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """Make certificates: ConfigMap ``ca`` with the authority, ``other-ca`` with one that signed nothing."""
+    certificates = Certificates(tmp_path_factory.mktemp("certificates"))
+    for name in ("ca", "other-ca"):
+        apply_manifests([config_map(main, name, {"ca.crt": certificates.authority(name)})])
+    return certificates
+
+
+@pytest.fixture(scope="session")
+def tls_servers(main: str, authority: Certificates) -> TlsServers:
+    """Start servers with TLS."""
+    return start_tls_servers(main, authority)
+
+
+def config_map(namespace: str, name: str, values: dict[str, str]) -> Manifest:
+    """Return a ConfigMap."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name, "namespace": namespace},
+        "data": values,
+    }

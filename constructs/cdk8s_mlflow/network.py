@@ -49,19 +49,16 @@ def allowed_hosts(props: MlflowProps, services: Iterable[str], port: int) -> lis
     MLflow compares letters, and ``10.*`` would let ``10.attacker.example`` in.
     """
     doors = [host.host for host in props.exposure.hosts if host.host] if props.exposure else []
-    public = public_url(props)
+    public = urlsplit((public_url(props) or "").lower())
     nodes = [] if isinstance(props.service, ClusterIP) else ["$(HOST_IP)"]
-    names = [
-        *services,
-        *doors,
-        *([urlsplit(public).hostname or ""] if public else []),
-        *nodes,
-        "localhost",
-        "127.0.0.1",
-    ]
+    # An IPv6 address has brackets, which mean something else in a pattern: it is listed as it is, with its port.
+    host = public.hostname or ""
+    public_names = [host] if host and ":" not in host else []
+    public_address = [public.netloc] if ":" in host else []
+    names = [*services, *doors, *public_names, *nodes, "localhost", "127.0.0.1"]
     both_forms = [form for name in names for form in (name, f"{name}:*")]
     own_address = ["$(POD_IP)", f"$(POD_IP):{port}", f"[$(POD_IP)]:{port}"]
-    return list(dict.fromkeys([*both_forms, *own_address, *props.allowed_hosts]))
+    return list(dict.fromkeys([*both_forms, *public_address, *own_address, *props.allowed_hosts]))
 
 
 def cors_allowed_origins(props: MlflowProps) -> list[str]:

@@ -9,7 +9,7 @@ def connects(host: str, port: str) -> bool:
     """Try once; a name that does not resolve is an error, not an answer."""
     address = socket.gethostbyname(host)
     try:
-        with socket.create_connection((address, int(port)), timeout=5):
+        with socket.create_connection((address, int(port)), timeout=10):
             return True
     except OSError:
         return False

@@ -13,9 +13,7 @@ from typing import Any
 
 import requests  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
-LIMIT_SECONDS = 300
-
-
+LIMIT_SECONDS = 600
 KEPT = threading.local()
 
 

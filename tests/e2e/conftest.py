@@ -9,10 +9,13 @@ to be found.
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import secrets
+import tempfile
 from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -43,11 +46,17 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 
 @pytest.fixture(scope="session", autouse=True)
-def kubeconfig() -> None:
-    """Skip all tests where there is no cluster, or fail where one was promised."""
+def kubeconfig() -> Iterator[None]:
+    """Skip all tests where there is no cluster, or fail where one was promised.
+
+    Namespaces have fixed names, so a second run on this machine waits here until the first one has deleted its own.
+    """
     if not os.environ.get("KUBECONFIG"):
         message = "KUBECONFIG names no cluster"
         pytest.fail(message) if os.environ.get("MLFLOW_E2E") == "1" else pytest.skip(message)
+    with Path(tempfile.gettempdir(), "cdk8s-mlflow-e2e.lock").open("w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(scope="session")

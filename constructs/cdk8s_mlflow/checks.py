@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 from cdk8s_mlflow.artifact_store import Direct, Presigned
 from cdk8s_mlflow.backend_store import BackendStore, FileStore, SQLite
 from cdk8s_mlflow.exposure import Ingress
+from cdk8s_mlflow.failures import repeated
 from cdk8s_mlflow.needs import Needs, version_number
 from cdk8s_mlflow.props import MlflowProps, ServiceAccount, server_processes
 from cdk8s_mlflow.scaling import POOLS_PER_PROCESS, worst_case
@@ -205,7 +205,8 @@ def _check_extra_args(props: MlflowProps, needs: Needs) -> Iterator[str]:
 
 
 def _check_extra_env(props: MlflowProps, needs: Needs) -> Iterator[str]:
-    yield from repeated("MlflowProps.extra_env", [item["name"] for item in props.extra_env])
+    for name in repeated([item["name"] for item in props.extra_env]):
+        yield f"MlflowProps.extra_env: stands there more than once (got {name!r}); keep one of them"
     for index, item in enumerate(props.extra_env):
         yield from _one_of(f"MlflowProps.extra_env[{index}]", item, ("value", "valueFrom"))
         if "valueFrom" in item:
@@ -237,12 +238,6 @@ def _check_inputs_of_pods(props: MlflowProps, needs: Needs) -> Iterator[str]:
                 f"MlflowProps.pod_labels: {key} is part of the construct's own labels and selectors "
                 f"(got {props.pod_labels[key]!r}); choose a label of your own"
             )
-
-
-def repeated(path: str, items: Sequence[Any]) -> Iterator[str]:
-    """Yield a failure for each item that stands in a list more than once."""
-    for item in dict.fromkeys(item for item in items if items.count(item) > 1):
-        yield f"{path}: stands there more than once (got {item!r}); keep one of them"
 
 
 _CHECKS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping
 from datetime import timedelta
@@ -47,6 +48,7 @@ def config_file(name: str, content: object) -> ConfigFile:
     return ConfigFile(name, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
+@functools.cache
 def script(name: str) -> ConfigFile:
     """Return one of the programs of :mod:`cdk8s_mlflow.scripts`."""
     return ConfigFile(name, resources.files("cdk8s_mlflow.scripts").joinpath(name).read_text(encoding="utf-8"))

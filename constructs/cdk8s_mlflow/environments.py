@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import attrs
 
-from cdk8s_mlflow.failures import InvalidProps
+from cdk8s_mlflow.failures import InvalidProps, repeated
 from cdk8s_mlflow.manifests import define_manifests
 from cdk8s_mlflow.node import UnusableNode, use_node
 from cdk8s_mlflow.peers import Manifest
@@ -65,8 +65,7 @@ def _check(table: tuple[object, ...]) -> None:
     names = [environment.name for environment in table if isinstance(environment, Environment) and not failures]
     failures += [
         f"Environment.name: stands in the table more than once (got {name!r}); name one of them otherwise"
-        for name in dict.fromkeys(names)
-        if names.count(name) > 1
+        for name in repeated(names)
     ]
     releases = [
         (namespace_name(environment), environment.mlflow.name or environment.id)
@@ -76,8 +75,7 @@ def _check(table: tuple[object, ...]) -> None:
     failures += [
         f"Environment.namespace: two environments would overwrite each other (got {release!r} in {namespace!r} twice); "
         "give one of them another namespace or id"
-        for namespace, release in dict.fromkeys(releases)
-        if releases.count((namespace, release)) > 1
+        for namespace, release in repeated(releases)
     ]
     if failures:
         subject = "synthesize()"

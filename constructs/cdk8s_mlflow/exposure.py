@@ -7,6 +7,7 @@ from typing import Literal
 
 import attrs
 
+from cdk8s_mlflow.failures import repeated
 from cdk8s_mlflow.peers import CidrPeer, NamespacePeer, PodPeer
 from cdk8s_mlflow.values import (
     AnnotationKey,
@@ -135,7 +136,7 @@ class Ingress:
         if not self.hosts:
             yield 'hosts must not be empty (got ()); write at least one, such as "mlflow.example.com"'
         paths = [(host.host, path.path) for host in self.hosts for path in host.paths]
-        for host, path in dict.fromkeys(item for item in paths if paths.count(item) > 1):
+        for host, path in repeated(paths):
             yield f"a path of a host stands there more than once (got {path!r} of {host!r}); keep one of them"
         for tls in self.tls:
             if not (tls.secret_name or tls.hosts or any(host.host for host in self.hosts)):

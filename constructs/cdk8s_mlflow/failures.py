@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class InvalidProps(ValueError):
@@ -21,3 +24,8 @@ class TypeFailure(str):
     """A failure after which the parts cannot be looked at together."""
 
     __slots__ = ()
+
+
+def repeated(items: Sequence[T]) -> list[T]:
+    """Return what stands in a list more than once, each once."""
+    return [item for item in dict.fromkeys(items) if items.count(item) > 1]

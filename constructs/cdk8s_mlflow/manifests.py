@@ -19,7 +19,7 @@ from cdk8s_mlflow.resources.persistent_volume_claim import define_persistent_vol
 from cdk8s_mlflow.resources.pod_disruption_budget import define_pod_disruption_budget
 from cdk8s_mlflow.resources.role import define_role, define_role_binding
 from cdk8s_mlflow.resources.service import define_service
-from cdk8s_mlflow.resources.service_account import define_generator_account, define_service_account
+from cdk8s_mlflow.resources.service_account import define_service_account
 
 
 def define_manifests(plan: Plan) -> list[Manifest]:
@@ -39,9 +39,9 @@ def define_manifests(plan: Plan) -> list[Manifest]:
 def _define(plan: Plan) -> Iterator[Manifest]:
     job = plan.generator
     if plan.account is not None:
-        yield define_service_account(plan, plan.account)
+        yield define_service_account(plan, plan.account.name, annotations=plan.account.annotations)
     if job is not None:
-        yield define_generator_account(plan, job)
+        yield define_service_account(plan, job.pod.service_account_name, job.pod.component)
         yield define_role(plan, job)
         yield define_role_binding(plan, job)
     for item in plan.objects:

@@ -115,7 +115,7 @@ def plan(props: MlflowProps, *, name: str, namespace: str | None = None) -> Plan
     try:
         stores = Stores.of(props)
         needs = merge(stores.needs, server_needs(props, stores, naming, namespace))
-        failures += check_together(props, stores, needs)
+        failures += _check_together(props, stores, needs)
     except Exception as error:
         if failures:  # nothing can be derived from wrong values; they are reported already
             raise InvalidProps(subject, failures) from None
@@ -141,7 +141,7 @@ _NO_NAMESPACE = (
 )
 
 
-def check_together(props: MlflowProps, stores: Stores, needs: Needs) -> list[str]:
+def _check_together(props: MlflowProps, stores: Stores, needs: Needs) -> list[str]:
     """Return what is wrong although each value is right."""
     everything = merge(needs, stores.migration_needs)
     return [

@@ -16,6 +16,7 @@ import attrs
 
 from cdk8s_mlflow.container import Container, helper_resources, seconds
 from cdk8s_mlflow.credentials import with_credentials
+from cdk8s_mlflow.failures import repeated
 from cdk8s_mlflow.naming import Component, Naming
 from cdk8s_mlflow.needs import FILES_DIRECTORY, EnvVar, Needs, PodField, SecretUse, SuppliedSecret, Template, merge
 from cdk8s_mlflow.peers import Endpoint, Manifest, verbatim
@@ -287,7 +288,7 @@ def _slow_digest(objects: Iterable[Manifest]) -> str:
 def conflicts(needs: Needs, extra_env: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """Return where two parts want one variable, mount path or volume of the server's container for themselves."""
     own = [item.name for item in needs.env]
-    for name in _repeated(own):
+    for name in repeated(own):
         yield f"MlflowProps: two parts set the environment variable {name} differently; remove one of them"
     for item in extra_env:
         if item.get("name") in own:
@@ -304,7 +305,7 @@ def conflicts(needs: Needs, extra_env: Iterable[Mapping[str, Any]]) -> Iterator[
             f"MlflowProps: two different volume claims are called {name.removeprefix('claim-')!r}; "
             "make them equal to share one volume, or give one of them another name"
         )
-    for path in _repeated([mount.path for mount in needs.mounts if mount.volume not in unequal]):
+    for path in repeated([mount.path for mount in needs.mounts if mount.volume not in unequal]):
         yield (
             f"MlflowProps: two parts mount different volumes at {path}; "
             "give one of them another FileStore.path or VolumeClaim.name"
@@ -314,14 +315,10 @@ def conflicts(needs: Needs, extra_env: Iterable[Mapping[str, Any]]) -> Iterator[
 def clashes(pod: PodPlan) -> Iterator[str]:
     """Return what the API server would refuse, or merge without a word, in the finished pod."""
     containers = [*pod.init_containers, *pod.containers]
-    for name in _repeated([container.name for container in containers]):
+    for name in repeated([container.name for container in containers]):
         yield f"MlflowProps: two containers of a pod are called {name!r}; give SidecarProxy.name another value"
     for container in containers:
-        for name in _repeated([item["name"] for item in container.env]):
+        for name in repeated([item["name"] for item in container.env]):
             yield f"MlflowProps.extra_env: the construct sets {name} itself (its value is not shown); leave it out"
-        for path in _repeated([mount["mountPath"] for mount in container.mounts]):
+        for path in repeated([mount["mountPath"] for mount in container.mounts]):
             yield f"MlflowProps: two parts mount something at {path}; give one of them another path or claim name"
-
-
-def _repeated(items: list[str]) -> Iterator[str]:
-    return (item for item in dict.fromkeys(items) if items.count(item) > 1)

@@ -123,10 +123,10 @@ def _accepts(value: object, hint: Any) -> bool:
 def _answers(value: object, protocol: Any) -> bool:
     """Return whether the value has every member of a protocol, unlike isinstance without running any."""
     members = [name for name in vars(protocol) if not name.startswith("_")]
-    return not isinstance(value, type) and all(hasattr_static(value, name) for name in members)
+    return not isinstance(value, type) and all(_has(value, name) for name in members)
 
 
-def hasattr_static(value: object, name: str) -> bool:
+def _has(value: object, name: str) -> bool:
     """Return whether the value has an attribute, without running the property that it may be."""
     nothing = object()
     return inspect.getattr_static(value, name, nothing) is not nothing

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from fractions import Fraction
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlsplit
 
 import attrs
@@ -26,6 +26,7 @@ from cdk8s_mlflow import (
     ClusterIP,
     ConfigMapKey,
     DatabaseUri,
+    Direct,
     Endpoint,
     ExistingSecret,
     ExistingServiceAccount,
@@ -42,6 +43,7 @@ from cdk8s_mlflow import (
     SQLite,
     SQLServer,
 )
+from cdk8s_mlflow.naming import Component
 
 Invariant = Callable[[Release], Iterator[str]]
 
@@ -110,7 +112,7 @@ def labels(release: Release) -> Iterator[str]:
     recommended = {
         "app.kubernetes.io/name": {release.props.label_name},
         "app.kubernetes.io/instance": {release.name},
-        "app.kubernetes.io/component": {"server", "secrets"},
+        "app.kubernetes.io/component": set(get_args(Component)),
         "app.kubernetes.io/part-of": {"mlflow"},
         "app.kubernetes.io/managed-by": {"cdk8s-mlflow"},
     }
@@ -680,6 +682,15 @@ def _endpoints(release: Release) -> Iterator[Way]:
     yield from _ways(props.network_policy.egress if props.network_policy else ())
 
 
+def _gc_endpoints(release: Release) -> Iterator[Way]:
+    """Return every port that the garbage collection needs, and where: the server too, which removes artifacts."""
+    props = release.props
+    yield 5000, [{"podSelector": {"matchLabels": release.one("Service")["spec"]["selector"]}}]
+    yield from _database_ways(props.backend_store)
+    yield from _artifact_ways(props.artifact_store) if isinstance(props.artifact_access, Direct) else []
+    yield from _ways(props.network_policy.egress if props.network_policy else ())
+
+
 _DNS = {("UDP", 53), ("TCP", 53), ("UDP", 5353), ("TCP", 5353)}
 
 
@@ -707,6 +718,10 @@ def egress(release: Release) -> Iterator[str]:
         "secrets": [
             (_DNS, "[]"),
             *(({("TCP", port)}, "[]") for port in release.props.network_policy.api_server_ports),
+        ],
+        "gc": [
+            (_DNS, "[]"),
+            *(({("TCP", port)}, json.dumps(peers, sort_keys=True)) for port, peers in _gc_endpoints(release)),
         ],
     }
     components = {template["metadata"]["labels"]["app.kubernetes.io/component"] for _, template in release.templates()}

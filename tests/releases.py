@@ -41,8 +41,9 @@ class Release:
     def templates(self) -> Iterator[tuple[str, Manifest]]:
         """Return every pod template with the name of its owner."""
         for item in self.objects:
-            if item["kind"] in {"Deployment", "Job"}:
-                yield f"{item['kind']}/{item['metadata']['name']}", item["spec"]["template"]
+            if item["kind"] in {"Deployment", "Job", "CronJob"}:
+                spec = item["spec"]["jobTemplate"]["spec"] if item["kind"] == "CronJob" else item["spec"]
+                yield f"{item['kind']}/{item['metadata']['name']}", spec["template"]
 
     def containers(self) -> Iterator[tuple[str, Manifest]]:
         """Return every container of every pod with its name in words."""

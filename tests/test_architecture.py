@@ -45,7 +45,10 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     # what is decided
     ("naming", "pod_security", "value_checks"),
     ("stores", "network", "credentials", "checks"),
+    ("release",),
     ("pods", "programs"),
+    ("callers",),
+    ("maintenance",),
     ("plan",),
     # what is written
     ("resources",),

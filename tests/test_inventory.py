@@ -98,6 +98,14 @@ EXPECTED: dict[str, list[str]] = {
         *POLICY,
         *SERVER,
     ],
+    "gc-on-postgresql": [
+        *inserted(
+            inserted(ON_POSTGRESQL, GENERATOR_FILES[0], "ConfigMap/mlflow-gc-files"),
+            GENERATOR_POLICY[0],
+            "NetworkPolicy/mlflow-gc",
+        ),
+        "CronJob/mlflow-gc",
+    ],
     "cloud-native-pg": [*inserted(ON_POSTGRESQL, FILES[0], "Cluster/mlflow-postgresql"), *BUDGET],
 }
 

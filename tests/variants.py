@@ -30,6 +30,7 @@ from cdk8s_mlflow import (
     ExternalSecret,
     FileStore,
     FixedReplicas,
+    GarbageCollection,
     Image,
     Ingress,
     IngressHost,
@@ -97,6 +98,10 @@ def on_postgresql(**changes: object) -> MlflowProps:
 
 VARIANTS: dict[str, MlflowProps] = {
     "default": MlflowProps(),
+    # --- operations
+    "gc-beside-sqlite": MlflowProps(garbage_collection=GarbageCollection()),
+    "gc-on-postgresql": on_postgresql(garbage_collection=GarbageCollection(schedule="*/30 * * * MON-FRI")),
+    "gc-of-direct-artifacts": on_postgresql(garbage_collection=GarbageCollection(), artifact_access=Direct()),
     # --- stores
     "sqlite-sized": MlflowProps(
         backend_store=SQLite(volume=VolumeClaim(size="1500Mi", storage_class_name="fast")), workers=3

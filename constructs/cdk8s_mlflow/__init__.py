@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from cdk8s_mlflow.failures import InvalidProps
     from cdk8s_mlflow.mlflow import Mlflow
     from cdk8s_mlflow.observability import Metrics
-    from cdk8s_mlflow.operations import Migration, Reloader
+    from cdk8s_mlflow.operations import GarbageCollection, Migration, Reloader
     from cdk8s_mlflow.peers import CidrPeer, Endpoint, NamespacePeer, PodPeer
     from cdk8s_mlflow.props import ExistingServiceAccount, Image, MlflowProps, NetworkPolicy, ServiceAccount
     from cdk8s_mlflow.scaling import ConnectionPool, DisruptionBudget, FixedReplicas
@@ -94,6 +94,7 @@ _MODULES = {
     "mlflow": ("Mlflow",),
     "observability": ("Metrics",),
     "operations": (
+        "GarbageCollection",
         "Migration",
         "Reloader",
     ),
@@ -161,6 +162,7 @@ __all__ = [
     "ExternalSecret",
     "FileStore",
     "FixedReplicas",
+    "GarbageCollection",
     "GeneratedSecret",
     "Image",
     "Ingress",

@@ -90,7 +90,7 @@ def _has_volume(store: BackendStore | None) -> bool:
 def _check_stores(props: MlflowProps, needs: Needs) -> Iterator[str]:
     if props.backend_store is not None:
         return
-    for name in ("registry_store", "read_replica_backend_store"):
+    for name in ("registry_store", "read_replica_backend_store", "garbage_collection"):
         if getattr(props, name) is not None:
             yield (
                 f"MlflowProps.{name}: a server of artifacts only has no database (got backend_store=None); "

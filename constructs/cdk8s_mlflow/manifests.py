@@ -10,6 +10,7 @@ from cdk8s_mlflow.failures import InvalidProps
 from cdk8s_mlflow.peers import Manifest, Verbatim
 from cdk8s_mlflow.plan import Plan
 from cdk8s_mlflow.resources.config_map import define_config_map
+from cdk8s_mlflow.resources.cron_job import define_cron_job
 from cdk8s_mlflow.resources.deployment import define_deployment
 from cdk8s_mlflow.resources.ingress import define_ingress
 from cdk8s_mlflow.resources.job import define_job
@@ -46,22 +47,21 @@ def _define(plan: Plan) -> Iterator[Manifest]:
         yield define_role_binding(plan, job)
     for item in plan.objects:
         yield define_object(plan, item)
-    if plan.server.files:
-        yield define_config_map(plan, plan.server)
-    if job is not None:
-        yield define_config_map(plan, job.pod)
+    for pod in plan.pods:
+        if pod.files:
+            yield define_config_map(plan, pod)
     for claim in plan.claims:
         yield define_persistent_volume_claim(plan, claim)
-    if plan.server_policy is not None:
-        yield define_network_policy(plan, "server", plan.server_policy)
-    if plan.generator_policy is not None:
-        yield define_network_policy(plan, "secrets", plan.generator_policy)
+    for component, policy in plan.policies.items():
+        yield define_network_policy(plan, component, policy)
     if job is not None:
         yield define_job(plan, job)
     yield define_service(plan)
     yield define_deployment(plan)
     if plan.max_unavailable is not None:
         yield define_pod_disruption_budget(plan, plan.max_unavailable)
+    for cron_job in plan.cron_jobs:
+        yield define_cron_job(plan, cron_job)
     if plan.ingress is not None:
         yield define_ingress(plan, plan.ingress)
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 import attrs
 
-Component = Literal["server", "secrets"]
+Component = Literal["server", "secrets", "gc", "backup", "restore", "smoke-test", "periodic", "redis"]
 """The kinds of pod; each has a selector of its own, so that no Job's pod answers for the Service."""
 
 

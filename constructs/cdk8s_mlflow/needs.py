@@ -187,7 +187,7 @@ def merge(*parts: Needs) -> Needs:
         elif isinstance(field.default, bool):
             merged[field.name] = any(values)
         else:
-            merged[field.name] = _unique(item for value in values for item in value)
+            merged[field.name] = unique(item for value in values for item in value)
     return Needs(**merged)
 
 
@@ -196,7 +196,8 @@ def version_number(version: str) -> int:
     return int(version.split(".")[1])
 
 
-def _unique(items: Iterable[Any]) -> tuple[Any, ...]:
+def unique(items: Iterable[Any]) -> tuple[Any, ...]:
+    """Return the items in their order, equal ones once; they need not be hashable."""
     found: list[Any] = []
     for item in items:
         if item not in found:

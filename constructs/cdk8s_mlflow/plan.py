@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 import attrs
 
 from cdk8s_mlflow import network
+from cdk8s_mlflow.callers import client_environment
 from cdk8s_mlflow.checks import check_parts
 from cdk8s_mlflow.container import seconds
 from cdk8s_mlflow.exposure import ClusterIP, Ingress, LoadBalancer, Service
 from cdk8s_mlflow.failures import InvalidProps, TypeFailure
-from cdk8s_mlflow.naming import Naming
-from cdk8s_mlflow.needs import EnvVar, Needs, SecretUse, merge
+from cdk8s_mlflow.maintenance import CronJobPlan, plan_cron_jobs
+from cdk8s_mlflow.naming import Component, Naming
+from cdk8s_mlflow.needs import EnvVar, Needs, SecretUse, merge, unique
 from cdk8s_mlflow.network import PolicyPlan
 from cdk8s_mlflow.operations import Migration
 from cdk8s_mlflow.peers import Endpoint, Manifest, verbatim
@@ -21,13 +23,13 @@ from cdk8s_mlflow.pod_security import loosened_fields
 from cdk8s_mlflow.pods import STARTUP_SECONDS, PodPlan, clashes, conflicts, plan_pod
 from cdk8s_mlflow.programs import (
     SERVER_PORT,
-    client_environment,
     generate_container,
     migrate_containers,
     server_container,
     server_needs,
 )
 from cdk8s_mlflow.props import MlflowProps, NetworkPolicy, ServiceAccount
+from cdk8s_mlflow.release import Release
 from cdk8s_mlflow.stores import Stores
 from cdk8s_mlflow.value_checks import check_values
 from cdk8s_mlflow.values import DnsLabel, ObjectName
@@ -78,10 +80,11 @@ class Plan:
     progress_deadline_seconds: int
     service: ServicePlan
     ingress: Ingress | None
-    server_policy: PolicyPlan | None
+    policies: dict[Component, PolicyPlan]
+    """By kind of pod; empty if everybody may connect."""
     account: AccountPlan | None
     generator: JobPlan | None
-    generator_policy: PolicyPlan | None
+    cron_jobs: tuple[CronJobPlan, ...]
     claims: tuple[VolumeClaim, ...]
     objects: tuple[Manifest, ...]
     max_unavailable: int | None
@@ -94,6 +97,12 @@ class Plan:
     """The oldest Kubernetes that has all that is used."""
     notices: tuple[str, ...]
     """What the user should know although it works."""
+
+    @property
+    def pods(self) -> tuple[PodPlan, ...]:
+        """Every kind of pod, the server's first."""
+        generator = (self.generator.pod,) if self.generator else ()
+        return (self.server, *(job.pod for job in self.cron_jobs), *generator)
 
 
 def plan(props: MlflowProps, *, name: str, namespace: str | None = None) -> Plan:
@@ -128,8 +137,8 @@ def plan(props: MlflowProps, *, name: str, namespace: str | None = None) -> Plan
         # A RoleBinding must name its subject's namespace, and kubectl would not fill it in.
         fixed = plan(props, name=name, namespace="default")
         return attrs.evolve(fixed, notices=(*fixed.notices, _NO_NAMESPACE))
-    decided = _decide(props, naming, namespace, stores, needs)
-    failures = [*clashes(decided.server), *(clashes(decided.generator.pod) if decided.generator else ())]
+    decided = _decide(Release(props=props, naming=naming, namespace=namespace, stores=stores), needs)
+    failures = [failure for pod in decided.pods for failure in clashes(pod)]
     if failures:
         raise InvalidProps(subject, failures)
     return decided
@@ -156,7 +165,8 @@ def _is_generated(item: EnvVar) -> bool:
     return isinstance(use, SecretUse) and use.source.supply(use.purpose, use.kind).generated is not None
 
 
-def _decide(props: MlflowProps, naming: Naming, namespace: str | None, stores: Stores, needs: Needs) -> Plan:
+def _decide(release: Release, needs: Needs) -> Plan:
+    props, naming, stores = release.props, release.naming, release.stores
     account_name = props.service_account.name or naming.object()
     everything = merge(needs, stores.migration_needs)
     server = plan_pod(
@@ -173,13 +183,15 @@ def _decide(props: MlflowProps, naming: Naming, namespace: str | None, stores: S
         affinity=verbatim(props.affinity),
         topology_spread_constraints=_spread(props, naming),
     )
-    generator = _generator(props, naming, server)
-    tracking_uri = _tracking_uri(props, naming, namespace)
+    cron_jobs = tuple(plan_cron_jobs(release))
+    working = [server, *(job.pod for job in cron_jobs)]
+    generator = _generator(props, naming, working)
+    helpers = [*working[1:], *([generator.pod] if generator else [])]
+    pods = [server, *helpers]
     replicas = props.scaling.replicas
-    policy = props.network_policy
     return Plan(
         naming=naming,
-        namespace=namespace,
+        namespace=release.namespace,
         server=server,
         annotations=_reloader(props, server),
         replicas=replicas,
@@ -187,21 +199,21 @@ def _decide(props: MlflowProps, naming: Naming, namespace: str | None, stores: S
         progress_deadline_seconds=_progress_deadline(props, stores),
         service=_plan_service(props.service),
         ingress=props.exposure,
-        server_policy=None if policy is None else network.server_policy(props, policy, SERVER_PORT, server.egress),
+        policies=_policies(props, server, helpers),
         account=(
             AccountPlan(name=account_name, annotations=dict(props.service_account.annotations))
             if isinstance(props.service_account, ServiceAccount)
             else None
         ),
         generator=generator,
-        generator_policy=None if policy is None or generator is None else network.helper_policy(generator.pod.egress),
-        claims=server.claims,
-        objects=server.objects,
+        cron_jobs=cron_jobs,
+        claims=unique(claim for pod in pods for claim in pod.claims),
+        objects=unique(item for pod in pods for item in pod.objects),
         max_unavailable=(
             props.disruption_budget.max_unavailable if props.disruption_budget is not None and replicas > 1 else None
         ),
-        tracking_uri=tracking_uri,
-        client_environment=client_environment(props, stores, tracking_uri),
+        tracking_uri=release.tracking_uri,
+        client_environment=client_environment(release),
         public_url=network.public_url(props),
         kubernetes=everything.kubernetes,
         notices=tuple(_notices(props)),
@@ -244,11 +256,6 @@ def _is_single_writer(needs: Needs) -> bool:
     return bool(needs.single_writers) or any("ReadWriteMany" not in claim.access_modes for claim in claims)
 
 
-def _tracking_uri(props: MlflowProps, naming: Naming, namespace: str | None) -> str:
-    host = f"{naming.object()}.{namespace}.svc.{props.cluster_domain}" if namespace else naming.object()
-    return f"http://{host}:{props.service.port}{props.static_prefix or ''}"
-
-
 def _spread(props: MlflowProps, naming: Naming) -> list[Manifest]:
     selector = {"labelSelector": {"matchLabels": naming.selector("server")}}
     if props.topology_spread_constraints is not None:
@@ -261,9 +268,19 @@ def _spread(props: MlflowProps, naming: Naming) -> list[Manifest]:
     ]
 
 
-def _generator(props: MlflowProps, naming: Naming, server: PodPlan) -> JobPlan | None:
+def _policies(props: MlflowProps, server: PodPlan, helpers: Iterable[PodPlan]) -> dict[Component, PolicyPlan]:
+    policy = props.network_policy
+    if policy is None:
+        return {}
+    served = network.server_policy(props, policy, SERVER_PORT, server.egress)
+    # The generating Job uses none of the stores, so nothing that the user adds for them is for it.
+    ways = {pod.component: pod.egress if pod.mounts_token else (*pod.egress, *policy.egress) for pod in helpers}
+    return {"server": served, **{component: network.helper_policy(egress) for component, egress in ways.items()}}
+
+
+def _generator(props: MlflowProps, naming: Naming, pods: Iterable[PodPlan]) -> JobPlan | None:
     """Return the Job that creates the generated keys in the cluster; None if no key is to be generated."""
-    keys = [supplied.generated for supplied in server.secrets if supplied.generated]
+    keys = unique(supplied.generated for pod in pods for supplied in pod.secrets if supplied.generated)
     if not keys:
         return None
     pod = plan_pod(

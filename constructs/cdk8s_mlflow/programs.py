@@ -53,7 +53,7 @@ def server_needs(props: MlflowProps, stores: Stores, naming: Naming, namespace: 
     return merge(
         # Known to the kubelet only; the allowed hosts refer to them, so they come first.
         Needs(env=tuple(EnvVar(name, PodField(path)) for name, path in _pod_fields(props, namespace).items())),
-        _process_needs(_tmp_size(props, stores)),
+        process_needs(_tmp_size(props, stores)),
         Needs(
             env=(
                 EnvVar(
@@ -97,7 +97,7 @@ def _pod_fields(props: MlflowProps, namespace: str | None) -> dict[str, str]:
     return fields if namespace else fields | {"POD_NAMESPACE": "metadata.namespace"}
 
 
-def _process_needs(tmp_size: str) -> Needs:
+def process_needs(tmp_size: str) -> Needs:
     """Return what every Python process needs below a read-only root: one place to write."""
     tmp = Mount(volume="tmp", source=EmptyDir(size_limit=tmp_size), path="/tmp")  # noqa: S108 - the pod's own /tmp
     # The image has no home for the numeric user; libraries look for one.
@@ -119,17 +119,6 @@ def _artifact_env(props: MlflowProps, stores: Stores) -> tuple[EnvVar, ...]:
         return (EnvVar("MLFLOW_SERVE_ARTIFACTS", "false"), EnvVar("MLFLOW_DEFAULT_ARTIFACT_ROOT", uri))
     only = () if props.backend_store else (EnvVar("MLFLOW_ARTIFACTS_ONLY", "true"),)
     return (EnvVar("MLFLOW_SERVE_ARTIFACTS", "true"), EnvVar("MLFLOW_ARTIFACTS_DESTINATION", uri), *only)
-
-
-def client_environment(props: MlflowProps, stores: Stores, tracking_uri: str) -> dict[str, str]:
-    """Return the variables of a client. The server offers signed URLs in any case: whether to use them is said here."""
-    environment = {"MLFLOW_TRACKING_URI": tracking_uri}
-    if stores.artifacts is None or not stores.artifacts.signs or isinstance(props.artifact_access, Direct):
-        return environment
-    presigned = isinstance(props.artifact_access, Presigned)
-    # MLflow signs downloads of S3 only; elsewhere a client would ask in vain each time.
-    ways = {"UPLOAD": presigned, "DOWNLOAD": presigned and stores.artifacts.uri.startswith("s3://")}
-    return environment | {f"MLFLOW_ENABLE_PROXY_MULTIPART_{way}": str(on).lower() for way, on in ways.items()}
 
 
 def server_container(props: MlflowProps, needs: Needs) -> Container:
@@ -183,7 +172,7 @@ def migrate_containers(props: MlflowProps, stores: Stores) -> tuple[Container, .
         command=("python", f"{FILES_DIRECTORY}/migrate.py"),
         needs=merge(
             stores.migration_needs,
-            _process_needs("512Mi"),
+            process_needs("512Mi"),
             Needs(files=(script("migrate.py"), config_file("migrate.json", settings))),
         ),
         resources=canonical_resources(limits.resources) or helper_resources("384Mi", "768Mi"),

@@ -23,7 +23,7 @@ from cdk8s_mlflow.kubernetes import (
 )
 from cdk8s_mlflow.needs import SecretSource
 from cdk8s_mlflow.observability import Metrics
-from cdk8s_mlflow.operations import Migration, Reloader
+from cdk8s_mlflow.operations import GarbageCollection, Migration, Reloader
 from cdk8s_mlflow.peers import CidrPeer, Endpoint, NamespacePeer, PodPeer
 from cdk8s_mlflow.scaling import ConnectionPool, DisruptionBudget, FixedReplicas
 from cdk8s_mlflow.secrets import GeneratedSecret
@@ -99,7 +99,7 @@ class NetworkPolicy:
     clients: Sequence[NamespacePeer | PodPeer | CidrPeer] = ()
     """Further pods or networks that may use the server, such as ``NamespacePeer("training")``."""
     egress: Sequence[Endpoint] = ()
-    """Further ports that the server may reach."""
+    """Further ports that the server, and the pods that work beside it on the same stores, may reach."""
     api_server_ports: Sequence[Port] = (443, 6443)
     """Where the Job that generates secrets finds the Kubernetes API: the Service's port, and the endpoint's behind it
     (16443 on MicroK8s)."""
@@ -152,6 +152,8 @@ class MlflowProps:
     ca_bundle: SecretKey | ConfigMapKey | None = None
     """Certificates (PEM) of the company's own authorities: every client in the pods trusts them, beside the public
     ones (Python, boto3, requests, libpq with ``verify-full``)."""
+    garbage_collection: GarbageCollection | None = None
+    """Whether what users have deleted is removed after a while: never, if left out."""
     reloader: Reloader | None = None
     """Whether a change of a Secret from elsewhere restarts the pods: not by itself, if left out."""
     allow_inline_secrets: bool = False

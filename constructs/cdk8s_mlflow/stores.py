@@ -31,6 +31,8 @@ class Stores:
     """The databases whose schema follows the image, by role, as the migration reaches them."""
     migration_needs: Needs
     """Of the container that migrates them."""
+    backend_needs: Needs
+    """Of a container that uses the backend store alone."""
     artifacts: ArtifactStore | None
     has_server: bool
     """Whether one of the databases is a server, to which connections are counted."""
@@ -46,6 +48,7 @@ class Stores:
             needs=merge(_database_needs(served, served), *([artifacts.needs()] if artifacts else []), trust),
             migrated=migrated,
             migration_needs=merge(_database_needs(migrated, served), trust),
+            backend_needs=merge(_database_needs(_only_backend(served), served), trust),
             artifacts=artifacts,
             has_server=any(store.migration is not None and store.migration.try_lock for store in served.values()),
         )
@@ -61,6 +64,10 @@ def _databases(props: MlflowProps) -> dict[str, BackendStore]:
     if props.read_replica_backend_store is not None:
         databases["read-replica"] = props.read_replica_backend_store
     return databases
+
+
+def _only_backend(served: Mapping[str, BackendStore]) -> dict[str, BackendStore]:
+    return {role: store for role, store in served.items() if role == "backend-store"}
 
 
 def _migrated(props: MlflowProps, served: Mapping[str, BackendStore]) -> dict[str, BackendStore]:

@@ -73,6 +73,34 @@ def is_dns_subdomain(value: object) -> bool:
     return len(text) <= 253 and all(_LABEL.fullmatch(part) for part in text.split("."))
 
 
+_CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
+_CRON_NAMES = {
+    3: ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"),
+    4: ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"),
+}
+
+
+def is_cron_schedule(value: object) -> bool:
+    """Whether a CronJob would take it: five fields of numbers, names, ranges, steps and lists."""
+    fields = str(value).split(" ")
+    return len(fields) == 5 and all(
+        _is_cron_item(item, index) for index, field in enumerate(fields) for item in field.split(",")
+    )
+
+
+def _is_cron_item(item: str, index: int) -> bool:
+    low, high = _CRON_RANGES[index]
+    names = {name: str(number) for number, name in enumerate(_CRON_NAMES.get(index, ()), start=low)}
+    numbers = [names.get(part, part) for part in item.upper().replace("/", "-").split("-")]
+    if re.fullmatch(r"\*(/0*[1-9][0-9]{0,3})?", item):
+        return True
+    if not re.fullmatch(r"[0-9A-Za-z]+(-[0-9A-Za-z]+)?(/[0-9]+)?", item) or not all(map(str.isdecimal, numbers)):
+        return False
+    ends = [int(number) for number in numbers[: 1 + item.partition("/")[0].count("-")]]
+    steps = [int(number) for number in numbers[len(ends) :]]
+    return all(low <= end <= high for end in ends) and ends == sorted(ends) and 0 not in steps
+
+
 def _is_host(value: object) -> bool:
     text = str(value)
     if not text.isascii():
@@ -359,6 +387,14 @@ CredentialText = Annotated[
         lambda v: _full(_NO_CONTROL)(v) and str(v) == str(v).strip() and "${" not in str(v),
         "be a name without blanks around it, line breaks and ${",
         "write the bare name, or keep it in a Secret",
+    ),
+]
+CronSchedule = Annotated[
+    str,
+    Rule(
+        is_cron_schedule,
+        "be five fields as cron has them",
+        'write minute, hour, day of month, month, day of week, such as "17 3 * * *"',
     ),
 ]
 KubernetesVersion = Annotated[

@@ -50,6 +50,14 @@ TAKEN: dict[str, list[object]] = {
     "Digest": ["sha256:" + "0af9" * 16],
     "PlainText": ["p@s/s#w%41:?d&$x", "pässwörd 🔑", " "],
     "CredentialText": ["mlflow", "p@s/s#w%41:?d&$x", "my user"],
+    "CronSchedule": [
+        "0 0 1 1 *",
+        "17 3 * * *",
+        "*/30 8-18/2 * * MON-FRI",
+        "0,30 * 1,15 jan-Mar *",
+        "5 4 * * sun",
+        "0 0 * * 0-6/2",
+    ],
     "KubernetesVersion": ["1.27", "1.37", "1.99"],
 }
 
@@ -58,6 +66,34 @@ TAKEN: dict[str, list[object]] = {
 def test_a_good_value_is_taken(kind: str, value: object) -> None:
     """What Kubernetes and MLflow take is not refused."""
     assert check_values(value, getattr(values, kind), "prop") == []
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        "",
+        "* * * *",
+        "* * * * * *",
+        "60 * * * *",
+        "* 24 * * *",
+        "* * 0 * *",
+        "* * * 13 *",
+        "* * * * 7",
+        "*/0 * * * *",
+        "5-1 * * * *",
+        "1-2-3 * * * *",
+        "MON * * * *",
+        "* * * * ,",
+        "* * * * MON-",
+        "*  * * * *",
+        "@daily",
+        "TZ=UTC 0 3 * * *",
+        "0 3 * * *\n",
+    ],
+)
+def test_rejects_what_is_no_schedule(schedule: str) -> None:
+    """What a CronJob would refuse, or start at other times than it says."""
+    assert check_values(schedule, values.CronSchedule, "prop") != []
 
 
 def test_every_kind_of_value_is_in_the_table() -> None:

@@ -1,0 +1,29 @@
+"""What a program in the cluster needs to use the server: the address, the way there, and credentials."""
+
+from __future__ import annotations
+
+from cdk8s_mlflow.artifact_store import Direct, Presigned
+from cdk8s_mlflow.needs import EnvVar, Needs, merge
+from cdk8s_mlflow.peers import Endpoint, PodPeer
+from cdk8s_mlflow.programs import SERVER_PORT
+from cdk8s_mlflow.release import Release
+
+
+def client_environment(release: Release) -> dict[str, str]:
+    """Return the variables of a client. The server offers signed URLs in any case: whether to use them is said here."""
+    stores, access = release.stores, release.props.artifact_access
+    environment = {"MLFLOW_TRACKING_URI": release.tracking_uri}
+    if stores.artifacts is None or not stores.artifacts.signs or isinstance(access, Direct):
+        return environment
+    presigned = isinstance(access, Presigned)
+    # MLflow signs downloads of S3 only; elsewhere a client would ask in vain each time.
+    ways = {"UPLOAD": presigned, "DOWNLOAD": presigned and stores.artifacts.uri.startswith("s3://")}
+    return environment | {f"MLFLOW_ENABLE_PROXY_MULTIPART_{way}": str(on).lower() for way, on in ways.items()}
+
+
+def caller_needs(release: Release) -> Needs:
+    """Return what a container of our own needs that calls the server as a client."""
+    server = PodPeer(match_labels=release.naming.selector("server"))
+    environment = Needs(env=tuple(EnvVar(name, value) for name, value in client_environment(release).items()))
+    # Policies see a connection behind the Service: at the pod, on the pod's port.
+    return merge(environment, Needs(egress=(Endpoint(port=SERVER_PORT, peer=server),)))

@@ -37,10 +37,11 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("peers", "volumes", "kubernetes"),
     ("needs",),
     ("container",),
+    ("guards",),
     # what the user chooses from
     ("secrets", "sidecars", "exposure", "scaling", "observability"),
     ("backend_store", "artifact_store"),
-    ("operations",),
+    ("operations", "authentication"),
     ("props",),
     # what is decided
     ("naming", "pod_security", "value_checks"),

@@ -14,6 +14,7 @@ from cdk8s_mlflow import (
     AzureAccessKey,
     AzureBlob,
     AzureConnectionString,
+    BasicAuth,
     CidrPeer,
     CloudNativePG,
     CloudSqlProxy,
@@ -98,6 +99,33 @@ def on_postgresql(**changes: object) -> MlflowProps:
 
 VARIANTS: dict[str, MlflowProps] = {
     "default": MlflowProps(),
+    # --- authentication
+    "basic-auth-embedded": MlflowProps(authentication=BasicAuth()),
+    "basic-auth": on_postgresql(
+        authentication=BasicAuth(admin_password=ExistingSecret("mlflow-admin", "password"), admin_username="root%"),
+        scaling=FixedReplicas(3),
+        garbage_collection=GarbageCollection(),
+    ),
+    "basic-auth-own-database": on_postgresql(
+        authentication=BasicAuth(
+            user_store=PostgreSQL(host="users.example.com", user="users", password=ExistingSecret("users", "password")),
+            default_permission="NO_PERMISSIONS",
+        ),
+        migration=Migration(
+            user_store=PostgreSQL(host="users.example.com", user="owner", password=ExistingSecret("owner", "password"))
+        ),
+    ),
+    "basic-auth-by-uri": MlflowProps(
+        backend_store=DatabaseUri(uri=ExistingSecret("db", "uri"), engine="mysql"),
+        artifact_store=MINIO,
+        authentication=BasicAuth(flask_secret_key=_vault("flask"), auth_cache_ttl=timedelta(0)),
+    ),
+    "basic-auth-on-sql-server": MlflowProps(
+        backend_store=SQLServer(host="sql.example.com", password=ExistingSecret("sql", "password")),
+        artifact_store=MINIO,
+        authentication=BasicAuth(admin_password=InlineSecret(INLINE_VALUE)),
+        allow_inline_secrets=True,
+    ),
     # --- operations
     "gc-beside-sqlite": MlflowProps(garbage_collection=GarbageCollection()),
     "gc-on-postgresql": on_postgresql(garbage_collection=GarbageCollection(schedule="*/30 * * * MON-FRI")),

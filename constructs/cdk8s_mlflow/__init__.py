@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Proxied,
         S3Credentials,
     )
+    from cdk8s_mlflow.authentication import BasicAuth
     from cdk8s_mlflow.backend_store import (
         CloudNativePG,
         DatabaseUri,
@@ -65,6 +66,7 @@ _MODULES = {
         "Proxied",
         "S3Credentials",
     ),
+    "authentication": ("BasicAuth",),
     "backend_store": (
         "CloudNativePG",
         "DatabaseUri",
@@ -145,6 +147,7 @@ __all__ = [
     "AzureAccessKey",
     "AzureBlob",
     "AzureConnectionString",
+    "BasicAuth",
     "CidrPeer",
     "CloudNativePG",
     "CloudSqlProxy",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cdk8s_mlflow.artifact_store import Direct, Presigned
 from cdk8s_mlflow.needs import EnvVar, Needs, merge
 from cdk8s_mlflow.peers import Endpoint, PodPeer
-from cdk8s_mlflow.programs import SERVER_PORT
+from cdk8s_mlflow.programs import public_port
 from cdk8s_mlflow.release import Release
 
 
@@ -26,4 +26,5 @@ def caller_needs(release: Release) -> Needs:
     server = PodPeer(match_labels=release.naming.selector("server"))
     environment = Needs(env=tuple(EnvVar(name, value) for name, value in client_environment(release).items()))
     # Policies see a connection behind the Service: at the pod, on the pod's port.
-    return merge(environment, Needs(egress=(Endpoint(port=SERVER_PORT, peer=server),)))
+    way = Needs(egress=(Endpoint(port=public_port(release.guard), peer=server),))
+    return merge(environment, way, release.guard.callers)

@@ -99,8 +99,8 @@ def _check_stores(props: MlflowProps, needs: Needs) -> Iterator[str]:
 
 
 def _check_migration(props: MlflowProps, needs: Needs) -> Iterator[str]:
-    for name in ("backend_store", "registry_store"):
-        served: BackendStore | None = getattr(props, name)
+    for name in ("backend_store", "registry_store", "user_store"):
+        served: BackendStore | None = getattr(props.authentication if name == "user_store" else props, name, None)
         migrated: BackendStore | None = getattr(props.migration, name) if props.migration else None
         if isinstance(migrated, SQLite | FileStore):
             yield f"Migration.{name}: a file has no other credentials (got {type(migrated).__name__}); leave it out"
@@ -111,6 +111,19 @@ def _check_migration(props: MlflowProps, needs: Needs) -> Iterator[str]:
                 f"Migration.{name}: is how the migration reaches the server's own database "
                 f"(got {type(migrated).__name__} and {type(served).__name__}); use the same class there"
             )
+
+
+def _check_authentication(props: MlflowProps, needs: Needs) -> Iterator[str]:
+    login = props.authentication
+    if login is None or login.schema is None:
+        return
+    store = login.user_store or props.backend_store
+    if store is None or store.migration is None:
+        kind = type(store).__name__ if store else "a server of artifacts only"
+        yield (
+            f"{type(login).__name__}.user_store: {kind} has no tables for users (got None); "
+            "write user_store=PostgreSQL(...) or user_store=SQLite()"
+        )
 
 
 def _check_identity(props: MlflowProps, needs: Needs) -> Iterator[str]:
@@ -193,7 +206,12 @@ _REFUSED_FLAGS = {
 
 def _check_extra_args(props: MlflowProps, needs: Needs) -> Iterator[str]:
     for flag, value in props.extra_args.items():
-        if flag in _OWN_FLAGS:
+        if flag == "app-name" and props.authentication is not None:
+            yield (
+                f"MlflowProps.extra_args: {type(props.authentication).__name__} says which app runs "
+                f"(got app-name={value!r}); leave one of them out"
+            )
+        elif flag in _OWN_FLAGS:
             yield (
                 f"MlflowProps.extra_args: the construct writes --{flag} itself (got {flag!r}); "
                 f"use {_OWN_FLAGS[flag]} instead"
@@ -247,6 +265,7 @@ _CHECKS = (
     _check_artifacts,
     _check_stores,
     _check_migration,
+    _check_authentication,
     _check_identity,
     _check_connections,
     _check_hosts,

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from datetime import timedelta
 from importlib import resources
+from typing import Literal
 
 import attrs
 
@@ -14,6 +15,16 @@ from cdk8s_mlflow.kubernetes import ResourceRequirements
 from cdk8s_mlflow.needs import ConfigFile, Needs
 from cdk8s_mlflow.peers import Manifest
 from cdk8s_mlflow.values import canonical_quantity
+
+
+@attrs.frozen(kw_only=True)
+class Health:
+    """What the kubelet asks, to learn whether a container works."""
+
+    path: str
+    port: int | str = "http"
+    """A number where the port belongs to another container."""
+    scheme: Literal["HTTPS"] | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -33,7 +44,7 @@ class Container:
     resources: Manifest
     ports: Mapping[str, int] = attrs.field(factory=dict)
     """By name."""
-    health_path: str | None = None
+    health: Health | None = None
     startup_probe: Manifest | None = None
     pre_stop_delay: timedelta | None = None
 

@@ -105,6 +105,7 @@ def _written(reader: Container, file: CredentialFile, variables: dict[str, Secre
         "path": f"{_PREPARED}/{reader.name}/{file.name}",
         "text": file.text,
         "variables": {name: _variable_of(use, variables) for name, use in file.secrets.items()},
+        "url_encoded": list(file.url_encoded),
         "escapes": dict(file.escapes),
         "latin1": list(file.latin1),
     }
@@ -112,16 +113,25 @@ def _written(reader: Container, file: CredentialFile, variables: dict[str, Secre
 
 def _launched(container: Container) -> Container:
     """Return the container started by the launcher, if one of its variables needs that."""
-    launched = container.needs.launched
-    if not launched:
+    launched, tokens = container.needs.launched, container.needs.tokens
+    if not launched and not tokens:
         return container
-    variables = _variables([use for variable in launched for use in variable.secrets.values()])
+    uses = [use for variable in launched for use in variable.secrets.values()]
+    variables = _variables([*uses, *(token.client_secret for token in tokens)])
     settings = {
         variable.name: {
             "text": variable.text,
             "variables": {name: _variable_of(use, variables) for name, use in variable.secrets.items()},
         }
         for variable in launched
+    } | {
+        token.variable: {
+            "discovery_url": token.discovery_url,
+            "client_id": token.client_id,
+            "parameters": dict(token.parameters),
+            "variables": {"client_secret": _variable_of(token.client_secret, variables)},
+        }
+        for token in tokens
     }
     settings_file = config_file(f"launch-{container.name}.json", settings)
     needs = Needs(

@@ -113,6 +113,8 @@ class CredentialFile:
     text: str
     """The content; ``${NAME}`` stands for the value of that secret."""
     secrets: Mapping[str, SecretUse] = attrs.field(factory=dict)
+    url_encoded: tuple[str, ...] = ()
+    """Secrets that stand in a URI in the file."""
     escapes: Mapping[str, str] = attrs.field(factory=dict)
     """Characters of the values that the file's format wants written otherwise."""
     latin1: tuple[str, ...] = ()
@@ -127,6 +129,19 @@ class LaunchedVariable:
     text: str
     """The value; ``${NAME}`` stands for the value of that secret, URL-encoded."""
     secrets: Mapping[str, SecretUse]
+
+
+@attrs.frozen(kw_only=True)
+class AccessToken:
+    """A bearer token that the launcher fetches when the container starts, by OAuth 2.0 client credentials."""
+
+    variable: str
+    """The variable that will hold it."""
+    discovery_url: str
+    client_id: str
+    client_secret: SecretUse
+    parameters: Mapping[str, str] = attrs.field(factory=dict)
+    """Further parameters of the request, such as ``scope`` and ``audience``."""
 
 
 # --- Needs -------------------------------------------------------------------------------------------------
@@ -157,6 +172,7 @@ class Needs:
     mounts: tuple[Mount, ...] = ()
     credential_files: tuple[CredentialFile, ...] = ()
     launched: tuple[LaunchedVariable, ...] = ()
+    tokens: tuple[AccessToken, ...] = ()
     authorities: tuple[SecretKey | ConfigMapKey, ...] = ()
     """Certificates that every client in the container must trust, beside those that the image trusts."""
     trust_file: bool = False
@@ -216,12 +232,45 @@ class EncodedUri:
     secrets: Mapping[str, SecretUse]
 
 
+DatabaseAddress = str | SecretUse | EncodedUri
+"""A database's URI: one without secrets, one that a Secret holds, or one that is put together in the pod."""
+
+
 @attrs.frozen(kw_only=True)
 class DatabaseAccess:
     """How a container reaches a database without a secret in its arguments or in a file of the chart."""
 
-    uri: str | SecretUse | EncodedUri
+    uri: DatabaseAddress
     needs: Needs = Needs()
+
+
+def uri_needs(variable: str, uri: DatabaseAddress) -> Needs:
+    """Return what a container needs to find a database's URI in a variable."""
+    if isinstance(uri, EncodedUri):
+        return Needs(launched=(LaunchedVariable(name=variable, text=uri.text, secrets=uri.secrets),))
+    return Needs(env=(EnvVar(variable, uri),))
+
+
+@attrs.frozen(kw_only=True)
+class Schema:
+    """Tables of a database whose revisions come with the image."""
+
+    revisions: str
+    """The folder of the revisions, below the image's Python packages."""
+    version_table: str
+    """Where the database keeps its revision."""
+    command: str
+    """The click command that migrates, as ``module:attribute``."""
+    arguments: tuple[str, ...]
+    """Its arguments; ``{uri}`` stands for the database."""
+
+
+MLFLOW_SCHEMA = Schema(
+    revisions="mlflow/store/db_migrations/versions",
+    version_table="alembic_version",
+    command="mlflow.cli:cli",
+    arguments=("db", "upgrade", "{uri}"),
+)
 
 
 @attrs.frozen(kw_only=True)

@@ -44,6 +44,8 @@ class Migration:
     transaction mode cannot hold the lock)."""
     registry_store: BackendStore | None = None
     """The registry store as the migration reaches it, likewise."""
+    user_store: BackendStore | None = None
+    """The database of users that the authentication names, as the migration reaches it, likewise."""
 
 
 @attrs.frozen(kw_only=True)

@@ -10,9 +10,10 @@ import attrs
 from cdk8s_mlflow import network
 from cdk8s_mlflow.callers import client_environment
 from cdk8s_mlflow.checks import check_parts
-from cdk8s_mlflow.container import seconds
+from cdk8s_mlflow.container import Container, seconds
 from cdk8s_mlflow.exposure import ClusterIP, Ingress, LoadBalancer, Service
 from cdk8s_mlflow.failures import InvalidProps, TypeFailure
+from cdk8s_mlflow.guards import NO_GUARD, Guard, Premises
 from cdk8s_mlflow.maintenance import CronJobPlan, plan_cron_jobs
 from cdk8s_mlflow.naming import Component, Naming
 from cdk8s_mlflow.needs import EnvVar, Needs, SecretUse, merge, unique
@@ -25,6 +26,7 @@ from cdk8s_mlflow.programs import (
     SERVER_PORT,
     generate_container,
     migrate_containers,
+    public_port,
     server_container,
     server_needs,
 )
@@ -123,7 +125,8 @@ def plan(props: MlflowProps, *, name: str, namespace: str | None = None) -> Plan
     failures += check_values(namespace, DnsLabel | None, "the chart's namespace")
     try:
         stores = Stores.of(props)
-        needs = merge(stores.needs, server_needs(props, stores, naming, namespace))
+        release = Release(props=props, naming=naming, namespace=namespace, stores=stores, guard=_guard(props, stores))
+        needs = merge(stores.needs, server_needs(props, stores, naming, namespace), release.guard.server)
         failures += _check_together(props, stores, needs)
     except Exception as error:
         if failures:  # nothing can be derived from wrong values; they are reported already
@@ -137,7 +140,7 @@ def plan(props: MlflowProps, *, name: str, namespace: str | None = None) -> Plan
         # A RoleBinding must name its subject's namespace, and kubectl would not fill it in.
         fixed = plan(props, name=name, namespace="default")
         return attrs.evolve(fixed, notices=(*fixed.notices, _NO_NAMESPACE))
-    decided = _decide(Release(props=props, naming=naming, namespace=namespace, stores=stores), needs)
+    decided = _decide(release, needs)
     failures = [failure for pod in decided.pods for failure in clashes(pod)]
     if failures:
         raise InvalidProps(subject, failures)
@@ -174,9 +177,9 @@ def _decide(release: Release, needs: Needs) -> Plan:
         naming,
         "server",
         init_containers=migrate_containers(props, stores),
-        containers=(server_container(props, needs),),
+        containers=(*_front(release.guard, props), server_container(props, needs, release.guard)),
         service_account_name=account_name,
-        egress=everything.egress,
+        egress=merge(everything, *([release.guard.front.needs] if release.guard.front else [])).egress,
         termination_grace=props.pre_stop_delay + props.graceful_shutdown_timeout + timedelta(seconds=10),
         labels=props.pod_labels,
         annotations=props.pod_annotations,
@@ -199,7 +202,7 @@ def _decide(release: Release, needs: Needs) -> Plan:
         progress_deadline_seconds=_progress_deadline(props, stores),
         service=_plan_service(props.service),
         ingress=props.exposure,
-        policies=_policies(props, server, helpers),
+        policies=_policies(release, server, helpers),
         account=(
             AccountPlan(name=account_name, annotations=dict(props.service_account.annotations))
             if isinstance(props.service_account, ServiceAccount)
@@ -218,6 +221,25 @@ def _decide(release: Release, needs: Needs) -> Plan:
         kubernetes=everything.kubernetes,
         notices=tuple(_notices(props)),
     )
+
+
+def _guard(props: MlflowProps, stores: Stores) -> Guard:
+    """Return what the login does, if there is one."""
+    if props.authentication is None:
+        return NO_GUARD
+    premises = Premises(
+        users=stores.users,
+        public_url=network.public_url(props),
+        static_prefix=props.static_prefix or "",
+        server_port=SERVER_PORT,
+        trusted_proxies=tuple(props.trusted_proxies),
+    )
+    return props.authentication.guard(premises)
+
+
+def _front(guard: Guard, props: MlflowProps) -> tuple[Container, ...]:
+    """Return the container in front of MLflow, if there is one: it ends no earlier than MLflow does."""
+    return () if guard.front is None else (attrs.evolve(guard.front, pre_stop_delay=props.pre_stop_delay),)
 
 
 def _progress_deadline(props: MlflowProps, stores: Stores) -> int:
@@ -268,11 +290,11 @@ def _spread(props: MlflowProps, naming: Naming) -> list[Manifest]:
     ]
 
 
-def _policies(props: MlflowProps, server: PodPlan, helpers: Iterable[PodPlan]) -> dict[Component, PolicyPlan]:
-    policy = props.network_policy
+def _policies(release: Release, server: PodPlan, helpers: Iterable[PodPlan]) -> dict[Component, PolicyPlan]:
+    props, policy = release.props, release.props.network_policy
     if policy is None:
         return {}
-    served = network.server_policy(props, policy, SERVER_PORT, server.egress)
+    served = network.server_policy(props, policy, public_port(release.guard), server.egress)
     # The generating Job uses none of the stores, so nothing that the user adds for them is for it.
     ways = {pod.component: pod.egress if pod.mounts_token else (*pod.egress, *policy.egress) for pod in helpers}
     return {"server": served, **{component: network.helper_policy(egress) for component, egress in ways.items()}}
@@ -300,6 +322,7 @@ def _check_secrets(needs: Needs, props: MlflowProps) -> Iterator[str]:
     uses = [item.value for item in needs.env if isinstance(item.value, SecretUse)]
     uses += [use for file in needs.credential_files for use in file.secrets.values()]
     uses += [use for variable in needs.launched for use in variable.secrets.values()]
+    uses += [token.client_secret for token in needs.tokens]
     for use in uses:
         supplied = use.source.supply(use.purpose, use.kind)
         if supplied.inline and not props.allow_inline_secrets:
@@ -323,6 +346,8 @@ def _notices(props: MlflowProps) -> Iterator[str]:
             f"{type(props.service).__name__}: MLflow answers 403 to names and addresses that it does not know; "
             "it knows the address of its own node, list others in allowed_hosts"
         )
+    if props.authentication is not None:
+        return
     if props.network_policy is None:
         yield "no network policy: every pod of the cluster may connect to the server, which has no login"
     elif props.exposure is not None and not props.exposure.allowed_from:

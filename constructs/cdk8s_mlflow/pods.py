@@ -14,7 +14,7 @@ from typing import Any
 
 import attrs
 
-from cdk8s_mlflow.container import Container, helper_resources, seconds
+from cdk8s_mlflow.container import Container, Health, helper_resources, seconds
 from cdk8s_mlflow.credentials import with_credentials
 from cdk8s_mlflow.failures import repeated
 from cdk8s_mlflow.naming import Component, Naming
@@ -44,7 +44,7 @@ class ContainerPlan:
     resources: Manifest
     security_context: Manifest
     ports: list[Manifest]
-    health_path: str | None
+    health: Health | None
     startup_probe: Manifest | None
     pre_stop_seconds: int | None
 
@@ -178,7 +178,7 @@ def _plan_container(container: Container, props: MlflowProps, naming: Naming) ->
         resources=container.resources,
         security_context=CONTAINER_SECURITY | dict(props.security_context),
         ports=[{"name": name, "containerPort": port, "protocol": "TCP"} for name, port in container.ports.items()],
-        health_path=container.health_path,
+        health=container.health,
         startup_probe=container.startup_probe,
         pre_stop_seconds=None if container.pre_stop_delay is None else seconds(container.pre_stop_delay),
     )

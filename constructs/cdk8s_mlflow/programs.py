@@ -8,14 +8,22 @@ import attrs
 
 from cdk8s_mlflow import network
 from cdk8s_mlflow.artifact_store import Direct, Presigned, Proxied
-from cdk8s_mlflow.container import Container, canonical_resources, config_file, helper_resources, script, seconds
+from cdk8s_mlflow.container import (
+    Container,
+    Health,
+    canonical_resources,
+    config_file,
+    helper_resources,
+    script,
+    seconds,
+)
 from cdk8s_mlflow.exposure import ClusterIP
+from cdk8s_mlflow.guards import Guard
 from cdk8s_mlflow.naming import Naming
 from cdk8s_mlflow.needs import (
     FILES_DIRECTORY,
     EnvVar,
     GeneratedKey,
-    MigrationDialect,
     Needs,
     PodField,
     SecretUse,
@@ -26,7 +34,7 @@ from cdk8s_mlflow.operations import Migration
 from cdk8s_mlflow.peers import Manifest, verbatim
 from cdk8s_mlflow.props import MlflowProps, server_processes
 from cdk8s_mlflow.scaling import default_pool
-from cdk8s_mlflow.stores import VARIABLES, Stores
+from cdk8s_mlflow.stores import MigratedSchema, Stores
 from cdk8s_mlflow.values import canonical_quantity, quantity_bytes
 from cdk8s_mlflow.volumes import EmptyDir, Mount
 
@@ -121,20 +129,30 @@ def _artifact_env(props: MlflowProps, stores: Stores) -> tuple[EnvVar, ...]:
     return (EnvVar("MLFLOW_SERVE_ARTIFACTS", "true"), EnvVar("MLFLOW_ARTIFACTS_DESTINATION", uri), *only)
 
 
-def server_container(props: MlflowProps, needs: Needs) -> Container:
+def public_port(guard: Guard) -> int:
+    """Return the port of the pod on which the server is reached."""
+    return guard.front.ports["http"] if guard.front else SERVER_PORT
+
+
+def server_container(props: MlflowProps, needs: Needs, guard: Guard) -> Container:
     """Return the server's container."""
+    app_name = ("--app-name", guard.app_name) if guard.app_name else ()
+    # Whoever must go through a container in front finds nobody on the pod's address.
+    host = "127.0.0.1" if guard.front else "0.0.0.0"  # noqa: S104 - it is a server
     return Container(
         name="mlflow",
         # The image has no entrypoint. A Service called "mlflow" makes older kubelets set MLFLOW_PORT=tcp://...,
         # so the port is an argument.
         command=("mlflow", "server"),
-        args=("--host", "0.0.0.0", "--port", str(SERVER_PORT), *_extra_args(props)),  # noqa: S104 - it is a server
+        args=("--host", host, "--port", str(SERVER_PORT), *app_name, *_extra_args(props)),
         needs=needs,
         extra_env=tuple(verbatim(item) for item in props.extra_env),
         env_from=tuple(verbatim(item) for item in props.env_from),
         resources=_resources(props),
-        ports={"http": SERVER_PORT},
-        health_path=f"{props.static_prefix or ''}/health",
+        ports={} if guard.front else {"http": SERVER_PORT},
+        health=Health(
+            path=f"{props.static_prefix or ''}/health", port=public_port(guard) if guard.front else "http"
+        ),
         pre_stop_delay=props.pre_stop_delay,
     )
 
@@ -155,9 +173,7 @@ def _resources(props: MlflowProps) -> Manifest:
 
 def migrate_containers(props: MlflowProps, stores: Stores) -> tuple[Container, ...]:
     """Return the init container that brings the schema to the image's revision, or verifies it."""
-    databases = [
-        _migrated(role, store.migration) for role, store in stores.migrated.items() if store.migration is not None
-    ]
+    databases = [_migrated(item) for item in stores.migrated]
     if not databases:
         return ()
     limits = props.migration or Migration()
@@ -180,8 +196,13 @@ def migrate_containers(props: MlflowProps, stores: Stores) -> tuple[Container, .
     return (container,)
 
 
-def _migrated(role: str, dialect: MigrationDialect) -> Manifest:
-    return {"name": role, "variable": VARIABLES[role], **attrs.asdict(dialect)}
+def _migrated(item: MigratedSchema) -> Manifest:
+    return {
+        "name": item.name,
+        "variable": item.variable,
+        "schema": attrs.asdict(item.schema),
+        **attrs.asdict(item.dialect),
+    }
 
 
 def generate_container(keys: Iterable[GeneratedKey]) -> Container:

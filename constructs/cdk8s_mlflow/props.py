@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import attrs
 
 from cdk8s_mlflow.artifact_store import ArtifactAccess, ArtifactStore, Proxied
+from cdk8s_mlflow.authentication import Authentication
 from cdk8s_mlflow.backend_store import BackendStore, SQLite
 from cdk8s_mlflow.exposure import ClusterIP, Ingress, Service
 from cdk8s_mlflow.kubernetes import (
@@ -158,6 +159,9 @@ class MlflowProps:
     """Whether a change of a Secret from elsewhere restarts the pods: not by itself, if left out."""
     allow_inline_secrets: bool = False
     """Whether an InlineSecret may stand in the synthesized files, for all to read who read them."""
+
+    authentication: Authentication | None = None
+    """Who may use the server: everybody who reaches it, if left out."""
 
     workers: PositiveInt = 1
     """Server processes per pod, each about 190 MiB. Prefer replicas. ``--workers``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 
+from cdk8s_mlflow.guards import Guard
 from cdk8s_mlflow.naming import Naming
 from cdk8s_mlflow.props import MlflowProps
 from cdk8s_mlflow.stores import Stores
@@ -18,6 +19,8 @@ class Release:
     namespace: str | None
     """Where it will be applied; None if only ``kubectl apply -n`` will tell."""
     stores: Stores
+    guard: Guard
+    """What its login does to it."""
 
     @property
     def tracking_uri(self) -> str:

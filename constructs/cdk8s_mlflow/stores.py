@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import attrs
 
 from cdk8s_mlflow.artifact_store import ArtifactStore, ArtifactVolume
 from cdk8s_mlflow.backend_store import BackendStore
-from cdk8s_mlflow.needs import DatabaseAccess, EncodedUri, EnvVar, LaunchedVariable, Needs, merge
+from cdk8s_mlflow.needs import (
+    MLFLOW_SCHEMA,
+    DatabaseAccess,
+    DatabaseAddress,
+    MigrationDialect,
+    Needs,
+    Schema,
+    merge,
+    uri_needs,
+)
 from cdk8s_mlflow.operations import Migration
 from cdk8s_mlflow.props import MlflowProps
 from cdk8s_mlflow.volumes import ExistingVolumeClaim, VolumeClaim
@@ -17,8 +26,20 @@ VARIABLES = {
     "backend-store": "MLFLOW_BACKEND_STORE_URI",
     "registry-store": "MLFLOW_REGISTRY_STORE_URI",
     "read-replica": "MLFLOW_READ_REPLICA_BACKEND_STORE_URI",
+    # MLflow reads none for its users; the migration does.
+    "user-store": "MLFLOW_USER_STORE_URI",
 }
 """The variable that holds a database's URI, by the database's role."""
+
+
+@attrs.frozen(kw_only=True)
+class MigratedSchema:
+    """Tables that follow the image, and the variable by which the migration finds their database."""
+
+    name: str
+    variable: str
+    schema: Schema
+    dialect: MigrationDialect
 
 
 @attrs.frozen(kw_only=True)
@@ -27,10 +48,12 @@ class Stores:
 
     needs: Needs
     """Of the server: databases and artifacts."""
-    migrated: Mapping[str, BackendStore]
-    """The databases whose schema follows the image, by role, as the migration reaches them."""
+    users: DatabaseAddress | None
+    """Where the login keeps its users, as the server reaches them."""
+    migrated: tuple[MigratedSchema, ...]
+    """What follows the image."""
     migration_needs: Needs
-    """Of the container that migrates them."""
+    """Of the container that migrates."""
     backend_needs: Needs
     """Of a container that uses the backend store alone."""
     artifacts: ArtifactStore | None
@@ -45,8 +68,9 @@ class Stores:
         artifacts = props.artifact_store or (_same_volume(props.backend_store) if props.backend_store else None)
         trust = Needs(authorities=() if props.ca_bundle is None else (props.ca_bundle,))
         return Stores(
-            needs=merge(_database_needs(served, served), *([artifacts.needs()] if artifacts else []), trust),
-            migrated=migrated,
+            needs=merge(_served_needs(served), *([artifacts.needs()] if artifacts else []), trust),
+            users=_users(props, served),
+            migrated=tuple(_schemas(props, migrated)),
             migration_needs=merge(_database_needs(migrated, served), trust),
             backend_needs=merge(_database_needs(_only_backend(served), served), trust),
             artifacts=artifacts,
@@ -63,7 +87,20 @@ def _databases(props: MlflowProps) -> dict[str, BackendStore]:
         databases["registry-store"] = props.registry_store
     if props.read_replica_backend_store is not None:
         databases["read-replica"] = props.read_replica_backend_store
+    if props.authentication is not None and props.authentication.user_store not in (None, props.backend_store):
+        databases["user-store"] = props.authentication.user_store
     return databases
+
+
+def _user_role(databases: Mapping[str, BackendStore]) -> str:
+    return "user-store" if "user-store" in databases else "backend-store"
+
+
+def _users(props: MlflowProps, served: Mapping[str, BackendStore]) -> DatabaseAddress | None:
+    role = _user_role(served)
+    if props.authentication is None or props.authentication.schema is None or role not in served:
+        return None
+    return served[role].access(role, alone=len(served) == 1).uri
 
 
 def _only_backend(served: Mapping[str, BackendStore]) -> dict[str, BackendStore]:
@@ -71,13 +108,36 @@ def _only_backend(served: Mapping[str, BackendStore]) -> dict[str, BackendStore]
 
 
 def _migrated(props: MlflowProps, served: Mapping[str, BackendStore]) -> dict[str, BackendStore]:
+    """Return the databases that are migrated by role, as the migration reaches them."""
     own = props.migration or Migration()
-    other = {"backend-store": own.backend_store, "registry-store": own.registry_store}
+    other = {"backend-store": own.backend_store, "registry-store": own.registry_store, "user-store": own.user_store}
     return {
         role: other.get(role) or store
         for role, store in served.items()
         if role != "read-replica" and store.migration is not None
     }
+
+
+def _schemas(props: MlflowProps, migrated: Mapping[str, BackendStore]) -> Iterator[MigratedSchema]:
+    """Return what is migrated in which database: the tables of users last, they may share the backend store's."""
+    users = props.authentication.schema if props.authentication else None
+    wanted = [(role, role, MLFLOW_SCHEMA) for role in migrated if role != "user-store"]
+    wanted += [] if users is None else [("user-store", _user_role(migrated), users)]
+    for name, role, schema in wanted:
+        dialect = migrated[role].migration if role in migrated else None
+        if dialect is not None:
+            yield MigratedSchema(name=name, variable=VARIABLES[role], schema=schema, dialect=dialect)
+
+
+def _served_needs(served: Mapping[str, BackendStore]) -> Needs:
+    """Return the needs of the server: where its users are, the login says itself."""
+    needs = _database_needs(served, served)
+    variable = VARIABLES["user-store"]
+    return attrs.evolve(
+        needs,
+        env=tuple(item for item in needs.env if item.name != variable),
+        launched=tuple(item for item in needs.launched if item.name != variable),
+    )
 
 
 def _database_needs(databases: Mapping[str, BackendStore], served: Mapping[str, BackendStore]) -> Needs:
@@ -89,10 +149,7 @@ def _database_needs(databases: Mapping[str, BackendStore], served: Mapping[str, 
 
 def _access_needs(role: str, access: DatabaseAccess) -> Needs:
     """Return the needs of a database with the variable that holds its URI."""
-    if isinstance(access.uri, EncodedUri):
-        variable = LaunchedVariable(name=VARIABLES[role], text=access.uri.text, secrets=access.uri.secrets)
-        return merge(Needs(launched=(variable,)), access.needs)
-    return merge(Needs(env=(EnvVar(VARIABLES[role], access.uri),)), access.needs)
+    return merge(uri_needs(VARIABLES[role], access.uri), access.needs)
 
 
 def _same_volume(store: BackendStore) -> ArtifactStore | None:

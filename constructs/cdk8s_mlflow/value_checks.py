@@ -19,6 +19,7 @@ from typing import Annotated, Any, Literal, Union
 import attrs
 
 from cdk8s_mlflow.artifact_store import ArtifactStore
+from cdk8s_mlflow.authentication import Authentication
 from cdk8s_mlflow.backend_store import BackendStore
 from cdk8s_mlflow.failures import TypeFailure
 from cdk8s_mlflow.needs import SecretSource
@@ -142,6 +143,7 @@ _NAMES: dict[Any, str] = {
     type(None): "None",
     timedelta: "a time",
     SecretSource: "where a secret comes from",
+    Authentication: "a way to log in",
     BackendStore: "a backend store",
     ArtifactStore: "an artifact store",
 }
@@ -149,6 +151,7 @@ _PLURALS = {"text": "texts", "a mapping": "mappings", "a whole number": "whole n
 _CURES: dict[Any, str] = {
     timedelta: "write timedelta(seconds=...)",
     SecretSource: "write ExistingSecret(name, key)",
+    Authentication: "write BasicAuth()",
     BackendStore: "write SQLite() or PostgreSQL(...)",
     ArtifactStore: "write S3(bucket=...) or ArtifactVolume()",
     bool: "write True or False",

@@ -397,6 +397,14 @@ CronSchedule = Annotated[
         'write minute, hour, day of month, month, day of week, such as "17 3 * * *"',
     ),
 ]
+LoginName = Annotated[
+    str,
+    Rule(
+        _full(re.compile(r"[^\x00-\x20\x7f:]+")),
+        "be a user name without blanks and colons",
+        'write one such as "admin"',
+    ),
+]
 KubernetesVersion = Annotated[
     str,
     Rule(

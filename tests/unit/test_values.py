@@ -58,6 +58,7 @@ TAKEN: dict[str, list[object]] = {
         "5 4 * * sun",
         "0 0 * * 0-6/2",
     ],
+    "LoginName": ["admin", "root%", "mlflow@example.com"],
     "KubernetesVersion": ["1.27", "1.37", "1.99"],
 }
 

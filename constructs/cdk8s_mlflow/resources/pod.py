@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cdk8s_mlflow.container import Health
 from cdk8s_mlflow.peers import Manifest
 from cdk8s_mlflow.pods import STARTUP_SECONDS, ContainerPlan, PodPlan
 
@@ -46,17 +47,18 @@ def define_container(container: ContainerPlan) -> Manifest:
         "resources": container.resources,
         "volumeMounts": container.mounts,
         "startupProbe": container.startup_probe,
-        **_probes(container.health_path),
+        **_probes(container.health),
         **_lifecycle(container.pre_stop_seconds),
         "securityContext": container.security_context,
     }
 
 
-def _probes(path: str | None) -> Manifest:
+def _probes(health: Health | None) -> Manifest:
     """Return the probes: ``/health`` answers without the database, so a lost database restarts nothing."""
-    if path is None:
+    if health is None:
         return {}
-    request = {"httpGet": {"path": path, "port": "http"}, "timeoutSeconds": 5}
+    action = {"path": health.path, "port": health.port, "scheme": health.scheme}
+    request = {"httpGet": action, "timeoutSeconds": 5}
     return {
         "startupProbe": {**request, "periodSeconds": 5, "failureThreshold": STARTUP_SECONDS // 5},
         "livenessProbe": {**request, "periodSeconds": 10, "failureThreshold": 6},

@@ -1,7 +1,8 @@
-"""Start a program with variables that hold URL-encoded secrets, for drivers that take them in a URI only.
+"""Start a program with variables that hold secrets which no Secret holds as they are.
 
 ``launch.py SETTINGS COMMAND [ARGUMENT ...]``: the settings say which variables, and by which other variables
-their secrets come. The URI is in the environment of the started process, and in no argument and no file.
+their secrets come: URIs with URL-encoded parts, for drivers that take secrets nowhere else, and access tokens of an
+OpenID Connect provider. They are in the environment of the started process, and in no argument and no file.
 """
 
 from __future__ import annotations
@@ -10,9 +11,15 @@ import json
 import os
 import re
 import sys
+import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.error import HTTPError
+from urllib.parse import quote, urlencode
+from urllib.request import Request, urlopen
+
+ATTEMPTS = 6
+SERVER_ERROR = 500
 
 
 def complete(settings: dict[str, Any], environment: dict[str, str]) -> dict[str, str]:
@@ -23,9 +30,45 @@ def complete(settings: dict[str, Any], environment: dict[str, str]) -> dict[str,
 
 
 def _complete(setting: dict[str, Any], environment: dict[str, str]) -> str:
+    if "discovery_url" in setting:
+        return _access_token(setting, environment[setting["variables"]["client_secret"]])
     encoded = {key: quote(environment[variable], safe="") for key, variable in setting["variables"].items()}
     # All at once: a value may look like a placeholder itself.
     return re.sub(r"\$\{(\w+)\}", lambda found: encoded[found[1]], setting["text"])
+
+
+def _access_token(setting: dict[str, Any], client_secret: str) -> str:
+    """Return a token by the client credentials of the settings, with patience for a provider that starts too."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            endpoint = _answer(Request(setting["discovery_url"]))["token_endpoint"]  # noqa: S310 - a URL of the props
+            form = {
+                "grant_type": "client_credentials",
+                "client_id": setting["client_id"],
+                "client_secret": client_secret,
+                **setting["parameters"],
+            }
+            return str(_answer(Request(endpoint, data=urlencode(form).encode()))["access_token"])  # noqa: S310
+        except HTTPError as error:
+            if error.code < SERVER_ERROR:
+                said = error.read().decode(errors="replace")[:300]
+                message = f"launch: the provider refuses a token ({error.code}): {said}"
+                raise SystemExit(message) from None
+            reason = str(error)
+        except (OSError, ValueError, KeyError) as error:
+            reason = str(error) or type(error).__name__
+        print(
+            f"launch: no token from {setting['discovery_url']} ({reason}); attempt {attempt} of {ATTEMPTS}", flush=True
+        )
+        time.sleep(min(2**attempt, 30))
+    message = f"launch: gave up on {setting['discovery_url']}"
+    raise SystemExit(message)
+
+
+def _answer(request: Request) -> dict[str, Any]:
+    with urlopen(request, timeout=10) as answer:  # noqa: S310 - a URL of the props
+        found: dict[str, Any] = json.load(answer)
+        return found
 
 
 def main(arguments: list[str]) -> None:

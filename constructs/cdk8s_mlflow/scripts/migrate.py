@@ -11,6 +11,7 @@ MLflow itself is imported only where there is something to do.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import random
@@ -65,24 +66,25 @@ def known_revisions(folder: Path) -> tuple[str, frozenset[str]]:
     return heads.pop(), frozenset(own)
 
 
-def revisions_folder() -> Path:
-    """Return where the installed MLflow keeps its migrations."""
-    found = find_spec("mlflow")
+def revisions_folder(schema: dict[str, Any]) -> Path:
+    """Return where the image keeps the revisions of a schema."""
+    package, _, below = schema["revisions"].partition("/")
+    found = find_spec(package)
     if found is None or found.origin is None:
-        message = "the image has no MLflow; compare Image.repository and Image.tag"
+        message = f"the image has no {package}; compare Image.repository and Image.tag"
         raise Failure(message)
-    return Path(found.origin).parent / "store" / "db_migrations" / "versions"
+    return Path(found.origin).parent.joinpath(below)
 
 
-def current_revision(connection: Any) -> str | None:
-    """Return the database's revision; None if it is empty."""
+def current_revision(connection: Any, version_table: str) -> str | None:
+    """Return the revision of a schema; None if it has none yet."""
     from sqlalchemy import inspect, text
 
     # One connection for all: a new look at the catalogue each time.
     connection.rollback()
-    if "alembic_version" not in inspect(connection).get_table_names():
+    if version_table not in inspect(connection).get_table_names():
         return None
-    row = connection.execute(text("SELECT version_num FROM alembic_version")).first()
+    row = connection.execute(text(f"SELECT version_num FROM {version_table}")).first()  # noqa: S608 - of the settings
     connection.rollback()
     return None if row is None else str(row[0])
 
@@ -214,12 +216,12 @@ def watch(process: subprocess.Popen[bytes], connection: Any, limit: float, ended
 # --- One database ------------------------------------------------------------------------------------------
 
 
-def upgrade(name: str, variable: str, limit_seconds: float, causes: dict[str, str], connection: Any) -> None:
+def upgrade(name: str, limit_seconds: float, causes: dict[str, str], connection: Any) -> None:
     """Run ``mlflow db upgrade`` in a process of its own, which reads the URI from the environment."""
     # Whoever ends the pod waits: half an upgrade is worse than a late one.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     process = subprocess.Popen(
-        [sys.executable, "-u", __file__, "--upgrade", variable], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        [sys.executable, "-u", __file__, "--upgrade", name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     ended = threading.Event()
     threading.Thread(target=watch, args=(process, connection, limit_seconds, ended), daemon=True).start()
@@ -237,7 +239,7 @@ def upgrade(name: str, variable: str, limit_seconds: float, causes: dict[str, st
     cause = cause_of("".join(traceback), causes)
     if cause is None:
         print("".join(traceback), end="", flush=True)
-        cause = f"`mlflow db upgrade` ended with status {process.returncode}; its own words are above"
+        cause = f"the upgrade ended with status {process.returncode}; its own words are above"
     message = f"{name}: {cause}"
     raise Failure(message)
 
@@ -293,11 +295,12 @@ def check_preconditions(name: str, connection: Any, preconditions: list[dict[str
             raise Failure(message)
 
 
-def is_at_head(name: str, uri: str, head: str, known: frozenset[str], *, marks: bool) -> bool:
+def is_at_head(database: dict[str, Any], uri: str, head: str, known: frozenset[str]) -> bool:
     """Return whether the database has the revision that the image wants, completely."""
+    name, marks = database["name"], not database["transactional_ddl"]
     connection = connect(name, uri)
     try:
-        revision = current_revision(connection)
+        revision = current_revision(connection, database["schema"]["version_table"])
         check_known(name, revision, known)
         return revision == head and not (marks and is_marked(connection))
     finally:
@@ -307,15 +310,16 @@ def is_at_head(name: str, uri: str, head: str, known: frozenset[str], *, marks: 
 def bring_to_head(database: dict[str, Any], connection: Any, limit_seconds: float, head: str) -> None:
     """Upgrade a database that is ours alone as long as the connection lives."""
     name, marks = database["name"], not database["transactional_ddl"]
-    revision = current_revision(connection)
+    table = database["schema"]["version_table"]
+    revision = current_revision(connection, table)
     if revision != head:
         check_preconditions(name, connection, database["preconditions"])
         if marks:
             mark_creation(name, connection)
         connection.rollback()
         say(f"{name}: from revision {revision or 'none (empty)'} to {head}")
-        upgrade(name, database["variable"], limit_seconds, database["causes"], connection)
-        reached = current_revision(connection)
+        upgrade(name, limit_seconds, database["causes"], connection)
+        reached = current_revision(connection, table)
         if reached != head:
             message = f"{name} is at revision {reached} after the upgrade, not at {head}"
             raise Failure(message)
@@ -324,14 +328,13 @@ def bring_to_head(database: dict[str, Any], connection: Any, limit_seconds: floa
     say(f"{name} is at revision {head} now")
 
 
-def migrate(database: dict[str, Any], settings: dict[str, Any], head: str, known: frozenset[str]) -> None:
+def migrate(database: dict[str, Any], settings: dict[str, Any]) -> None:
     """Bring one database to the head revision, or wait until somebody has."""
     name, causes, uri = database["name"], database["causes"], os.environ[database["variable"]]
-    marks, limit = not database["transactional_ddl"], settings["limit_seconds"]
+    head, known = known_revisions(revisions_folder(database["schema"]))
+    limit = settings["limit_seconds"]
     deadline = time.monotonic() + settings["wait_seconds"]
-    state = wait_for(
-        name, lambda: "head" if is_at_head(name, uri, head, known, marks=marks) else "other", deadline, causes
-    )
+    state = wait_for(name, lambda: "head" if is_at_head(database, uri, head, known) else "other", deadline, causes)
     if state == "head":
         say(f"{name} is at revision {head}, as the image wants it")
     elif settings["mode"] == "verify":
@@ -341,7 +344,7 @@ def migrate(database: dict[str, Any], settings: dict[str, Any], head: str, known
             f"or with this pod's own: kubectl -n NAMESPACE exec {pod} -c migrate -- python {__file__} --migrate"
         )
         what = f"revision {head} of {name}"
-        wait_for(what, lambda: is_at_head(name, uri, head, known, marks=marks), deadline, causes)
+        wait_for(what, lambda: is_at_head(database, uri, head, known), deadline, causes)
     else:
         # Whoever has the lock may take as long as an upgrade may.
         lock, patience = database["try_lock"], deadline + limit
@@ -353,25 +356,29 @@ def migrate(database: dict[str, Any], settings: dict[str, Any], head: str, known
             connection.close()
 
 
-def main(arguments: list[str]) -> int:
-    """Migrate every database of the settings, or (``--upgrade VARIABLE``) be the process that upgrades one."""
-    if arguments[:1] == ["--upgrade"]:
-        from mlflow.cli import cli
+def be_the_upgrade(database: dict[str, Any]) -> None:
+    """Run the command that migrates: called here rather than as a program, whose arguments would hold the URI."""
+    module, _, attribute = database["schema"]["command"].partition(":")
+    command = getattr(importlib.import_module(module), attribute)
+    uri = os.environ[database["variable"]]
+    command([uri if word == "{uri}" else word for word in database["schema"]["arguments"]], standalone_mode=False)
 
-        # Called here rather than as a program: the URI would stand in its arguments.
-        cli(["db", "upgrade", os.environ[arguments[1]]], standalone_mode=False)
+
+def main(arguments: list[str]) -> int:
+    """Migrate every database of the settings, or (``--upgrade NAME``) be the process that upgrades one."""
+    settings = json.loads(SETTINGS.read_text(encoding="utf-8"))
+    if arguments[:1] == ["--upgrade"]:
+        be_the_upgrade(next(item for item in settings["databases"] if item["name"] == arguments[1]))
         return 0
     # As the first process of a container, it would not hear the signal otherwise.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    settings = json.loads(SETTINGS.read_text(encoding="utf-8"))
     if arguments == ["--migrate"]:
         settings["mode"] = "migrate"
     name = "MLflow"
     try:
-        head, known = known_revisions(revisions_folder())
         for database in settings["databases"]:
             name = database["name"]
-            migrate(database, settings, head, known)
+            migrate(database, settings)
     except Failure as failure:
         say(str(failure))
         return 1

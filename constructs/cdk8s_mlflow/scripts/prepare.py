@@ -12,6 +12,7 @@ import re
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 SETTINGS = Path(__file__).with_name("credentials.json")
 
@@ -35,6 +36,7 @@ def write_files(files: list[dict[str, Any]], environment: dict[str, str]) -> Non
     for file in files:
         values = {name: environment[variable] for name, variable in file["variables"].items()}
         values |= {name: values[name].encode("utf-8").decode("latin-1") for name in file["latin1"]}
+        values |= {name: quote(values[name], safe="") for name in file["url_encoded"]}
         contents[file["path"]] = contents.get(file["path"], "") + render(file["text"], values, file["escapes"])
     for path, content in contents.items():
         Path(path).unlink(missing_ok=True)

@@ -23,7 +23,6 @@ from cdk8s_mlflow import (
     CidrPeer,
     CloudNativePG,
     CloudSqlProxy,
-    ClusterIP,
     ConfigMapKey,
     DatabaseUri,
     Direct,
@@ -32,9 +31,12 @@ from cdk8s_mlflow import (
     ExistingServiceAccount,
     ExistingVolumeClaim,
     FileStore,
+    Ingress,
     InlineSecret,
+    LoadBalancer,
     MySQL,
     NamespacePeer,
+    NodePort,
     PodPeer,
     PostgreSQL,
     PostgreSQLTls,
@@ -42,6 +44,7 @@ from cdk8s_mlflow import (
     SidecarProxy,
     SQLite,
     SQLServer,
+    TlsSecret,
 )
 from cdk8s_mlflow.naming import Component
 
@@ -176,6 +179,8 @@ def _known_keys(release: Release) -> dict[str, set[str]]:
     known = {item["metadata"]["name"]: set(item["stringData"]) for item in release.all("Secret")}
     for item in release.all("ExternalSecret"):
         known[item["spec"]["target"]["name"]] = {entry["secretKey"] for entry in item["spec"]["data"]}
+    for item in release.all("Certificate"):
+        known[item["spec"]["secretName"]] = {"tls.crt", "tls.key", "ca.crt"}
     for item in release.all("ConfigMap"):
         for secret in json.loads(item["data"].get("secrets.json", "{}")).get("secrets", []):
             known[secret["name"]] = {secret["key"]}
@@ -187,6 +192,8 @@ def _declared_secrets(release: Release) -> set[tuple[str, str]]:
     parts = list(parts_of(release.props))
     declared = {(part.name, part.key) for part in parts if isinstance(part, ExistingSecret | SecretKey)}
     for part in parts:
+        if isinstance(part, TlsSecret):
+            declared |= {(part.secret_name, "tls.crt"), (part.secret_name, "tls.key")}
         if isinstance(part, PostgreSQLTls) and part.client_certificate:
             declared |= {(part.client_certificate, "tls.crt"), (part.client_certificate, "tls.key")}
         if isinstance(part, CloudNativePG):
@@ -452,10 +459,12 @@ def ports(release: Release) -> Iterator[str]:
 
 def _overrides(release: Release) -> set[tuple[str, str | int]]:
     """Return the Services and ports that the props name for paths; what they leave out is the server's."""
-    exposure, props = release.props.exposure, release.props
+    [own] = release.one("Service")["spec"]["ports"]
     return {
-        (path.service_name or release.name, path.service_port or props.service.port)
-        for host in (exposure.hosts if exposure else ())
+        (path.service_name or release.name, path.service_port or own["port"])
+        for door in release.props.exposure
+        if isinstance(door, Ingress)
+        for host in door.hosts
         for path in host.paths
         if path.service_name or path.service_port
     }
@@ -476,7 +485,7 @@ def stops(release: Release) -> Iterator[str]:
     """Both the delay before the stop and the requests in flight fit into the time that the pod has to end."""
     env = env_of(release.server)
     delay = release.server.get("lifecycle", {}).get("preStop", {}).get("exec", {}).get("command", ["", "-1"])
-    graceful = re.fullmatch(r"--timeout-graceful-shutdown ([0-9]+)", str(env.get("MLFLOW_UVICORN_OPTS")))
+    graceful = re.match(r"--timeout-graceful-shutdown ([0-9]+)(?: |$)", str(env.get("MLFLOW_UVICORN_OPTS")))
     if delay[0] != "sleep" or int(delay[1]) != release.props.pre_stop_delay // timedelta(seconds=1):
         yield f"the delay before the stop is {delay}"
     if graceful is None:
@@ -563,20 +572,27 @@ STRANGERS = (
 )
 
 
+def ports_of_service(release: Release) -> list[int]:
+    """Return the ports by which clients in the cluster connect."""
+    return [port["port"] for port in release.one("Service")["spec"]["ports"]]
+
+
 def hosts(release: Release) -> Iterator[str]:
     """Every name by which the server is reached is accepted with and without port, and no stranger's is."""
     env = {name: str(value) for name, value in env_of(release.server).items()}
     namespace = release.namespace or "anywhere"
     fields = {"POD_NAMESPACE": namespace, "POD_IP": "10.42.1.7", "HOST_IP": "10.0.0.4"}
     allowed = expand(env["MLFLOW_SERVER_ALLOWED_HOSTS"], fields)
-    service, port = release.one("Service")["metadata"]["name"], release.props.service.port
+    service, [port] = release.one("Service")["metadata"]["name"], ports_of_service(release)
     domain = release.props.cluster_domain
     dns = [service, f"{service}.{namespace}", f"{service}.{namespace}.svc", f"{service}.{namespace}.svc.{domain}"]
     wanted = [*dns, *(f"{name}:{port}" for name in dns), "localhost:8080", "127.0.0.1:5000", "10.42.1.7:5000"]
-    wanted += [] if isinstance(release.props.service, ClusterIP) else ["10.0.0.4:30500"]
-    for door in release.props.exposure.hosts if release.props.exposure else ():
-        name = (door.host or "").replace("*", "any")
-        wanted += [name, f"{name}:8443"] if name else []
+    wanted += ["10.0.0.4:30500"] if isinstance(release.props.service, NodePort | LoadBalancer) else []
+    for item in [*release.all("Ingress"), *release.all("HTTPRoute")]:
+        rules = item["spec"].get("rules", [])
+        found = item["spec"]["hostnames"] if item["kind"] == "HTTPRoute" else [rule.get("host") for rule in rules]
+        for name in [host.replace("*", "any") for host in found if host]:
+            wanted += [name, f"{name}:8443"]
     if release.props.public_url:
         wanted.append(urlsplit(release.props.public_url).netloc)
     for host in wanted:
@@ -743,13 +759,14 @@ def egress(release: Release) -> Iterator[str]:
 
 def ingress_rules(release: Release) -> Iterator[str]:
     """Nobody reaches the server's port but its namespace, the doors and the clients that the props name."""
-    policy, door, service = release.props.network_policy, release.props.exposure, release.props.service
+    policy, service = release.props.network_policy, release.props.service
     if policy is None:
         return
     peers: list[Manifest] | None = [{"podSelector": {}}, *(_peer(peer) for peer in policy.clients)]
-    if door is not None and peers is not None:
-        peers = [*peers, *(_peer(peer) for peer in door.allowed_from)] if door.allowed_from else None
-    if not isinstance(service, ClusterIP) and peers is not None:
+    for door in release.props.exposure:
+        if peers is not None:
+            peers = [*peers, *(_peer(peer) for peer in door.allowed_from)] if door.allowed_from else None
+    if isinstance(service, NodePort | LoadBalancer) and peers is not None:
         ranges = [{"ipBlock": {"cidr": cidr}} for cidr in service.source_ranges]
         peers = [*peers, *ranges] if ranges else None
     for item in release.all("NetworkPolicy"):

@@ -68,6 +68,8 @@ def _custom_validators() -> dict[tuple[str, str], Validator]:
 
 def _strict(schema: dict[str, Any]) -> dict[str, Any]:
     strict = copy.deepcopy(schema)
+    if strict.pop("x-kubernetes-preserve-unknown-fields", False):
+        return strict
     if "properties" in strict:
         strict["additionalProperties"] = False
         strict["properties"] = {name: _strict(item) for name, item in strict["properties"].items()}

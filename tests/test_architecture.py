@@ -41,13 +41,13 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     # what the user chooses from
     ("secrets", "sidecars", "exposure", "scaling", "observability"),
     ("backend_store", "artifact_store"),
-    ("operations", "authentication"),
+    ("operations", "authentication", "server_tls"),
     ("props",),
     # what is decided
     ("naming", "pod_security", "value_checks"),
     ("stores", "network", "credentials", "checks"),
-    ("release",),
-    ("pods", "programs"),
+    ("release", "doors"),
+    ("pods", "programs", "notices"),
     ("callers",),
     ("maintenance",),
     ("plan",),

@@ -98,6 +98,28 @@ EXPECTED: dict[str, list[str]] = {
         *POLICY,
         *SERVER,
     ],
+    "http-route": [*ON_POSTGRESQL, "HTTPRoute/mlflow"],
+    "http-routes-below-a-prefix": [*ON_POSTGRESQL, "HTTPRoute/mlflow", "HTTPRoute/mlflow-inner"],
+    "nginx-below-a-prefix": [*ON_POSTGRESQL, *DOOR, "Ingress/mlflow-artifacts"],
+    "traefik-below-a-prefix": [
+        *inserted(ON_POSTGRESQL, FILES[0], "Middleware/mlflow-artifacts"),
+        *DOOR,
+        "Ingress/mlflow-artifacts",
+    ],
+    "tls-in-the-pod": [
+        *inserted(
+            inserted(
+                inserted(ON_POSTGRESQL, FILES[0], "Certificate/mlflow-tls", "ServersTransport/mlflow"),
+                GENERATOR_FILES[0],
+                "ConfigMap/mlflow-gc-files",
+            ),
+            GENERATOR_POLICY[0],
+            "NetworkPolicy/mlflow-gc",
+        ),
+        "CronJob/mlflow-gc",
+        *DOOR,
+        "Ingress/mlflow-nginx",
+    ],
     "gc-on-postgresql": [
         *inserted(
             inserted(ON_POSTGRESQL, GENERATOR_FILES[0], "ConfigMap/mlflow-gc-files"),

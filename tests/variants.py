@@ -11,10 +11,13 @@ from cdk8s_mlflow import (
     S3,
     ArtifactUri,
     ArtifactVolume,
+    AwsLoadBalancer,
     AzureAccessKey,
     AzureBlob,
     AzureConnectionString,
     BasicAuth,
+    CertManagerIssuer,
+    CertManagerTls,
     CidrPeer,
     CloudNativePG,
     CloudSqlProxy,
@@ -32,9 +35,12 @@ from cdk8s_mlflow import (
     FileStore,
     FixedReplicas,
     GarbageCollection,
+    Headless,
+    HttpRoute,
     Image,
     Ingress,
     IngressHost,
+    IngressNginx,
     IngressPath,
     IngressTls,
     InlineSecret,
@@ -48,6 +54,7 @@ from cdk8s_mlflow import (
     NamespacePeer,
     NetworkPolicy,
     NodePort,
+    ParentReference,
     PodPeer,
     PostgreSQL,
     PostgreSQLTls,
@@ -60,6 +67,8 @@ from cdk8s_mlflow import (
     SidecarProxy,
     SQLite,
     SQLServer,
+    TlsSecret,
+    Traefik,
     VolumeClaim,
 )
 
@@ -99,6 +108,70 @@ def on_postgresql(**changes: object) -> MlflowProps:
 
 VARIANTS: dict[str, MlflowProps] = {
     "default": MlflowProps(),
+    # --- doors
+    "http-route": on_postgresql(
+        exposure=HttpRoute(
+            hostnames=["mlflow.example.com"],
+            parents=[ParentReference(name="public", namespace="ingress", section_name="https")],
+            allowed_from=[NamespacePeer("ingress")],
+        )
+    ),
+    "http-routes-below-a-prefix": on_postgresql(
+        static_prefix="/tools/mlflow",
+        exposure=[
+            HttpRoute(
+                hostnames=["mlflow.example.com", "*.ml.example.com"],
+                parents=[ParentReference(name="public"), ParentReference(name="inner", port=8443)],
+                request_timeout=timedelta(hours=1),
+                backend_request_timeout=timedelta(minutes=30),
+                filters=[
+                    {"type": "RequestHeaderModifier", "requestHeaderModifier": {"set": [{"name": "a", "value": "b"}]}}
+                ],
+            ),
+            HttpRoute(hostnames=["mlflow.local"], parents=[ParentReference(name="inner")], scheme="http", name="inner"),
+        ],
+    ),
+    "ingress-and-route": on_postgresql(
+        exposure=[
+            Ingress(hosts=["mlflow.example.com"], controller=AwsLoadBalancer(certificate_arns=["arn:aws:acm:1"])),
+            HttpRoute(hostnames=["new.example.com"], parents=[ParentReference(name="public")]),
+        ],
+    ),
+    "nginx-below-a-prefix": on_postgresql(
+        static_prefix="/mlflow",
+        exposure=Ingress(
+            hosts=["mlflow.example.com"],
+            controller=IngressNginx(request_timeout=timedelta(minutes=10)),
+            tls=[IngressTls(secret_name="mlflow-tls")],
+            issuer=CertManagerIssuer("letsencrypt"),
+        ),
+    ),
+    "traefik-below-a-prefix": on_postgresql(
+        static_prefix="/mlflow", exposure=Ingress(hosts=["mlflow.example.com"], controller=Traefik())
+    ),
+    "tls-in-the-pod": on_postgresql(
+        tls=CertManagerTls(issuer_name="inner", issuer_kind="Issuer"),
+        garbage_collection=GarbageCollection(),
+        authentication=BasicAuth(),
+        exposure=[
+            Ingress(hosts=["a.example.com"], controller=Traefik()),
+            Ingress(hosts=["b.example.com"], controller=IngressNginx(), name="nginx"),
+        ],
+    ),
+    "tls-of-a-secret": MlflowProps(
+        tls=TlsSecret(secret_name="mlflow-server", ca=ConfigMapKey("company", "ca.crt")),
+        garbage_collection=GarbageCollection(),
+        exposure=Ingress(hosts=["mlflow.example.com"], controller=AwsLoadBalancer(group_name="tools")),
+    ),
+    "headless": on_postgresql(service=Headless(port_name="mlflow")),
+    "load-balancer-of-a-class": on_postgresql(
+        service=LoadBalancer(
+            load_balancer_class="service.k8s.aws/nlb",
+            external_traffic_policy="Local",
+            internal_traffic_policy="Cluster",
+            source_ranges=["10.0.0.0/8"],
+        )
+    ),
     # --- authentication
     "basic-auth-embedded": MlflowProps(authentication=BasicAuth()),
     "basic-auth": on_postgresql(

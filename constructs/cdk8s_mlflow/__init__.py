@@ -38,7 +38,22 @@ if TYPE_CHECKING:
         SQLServer,
     )
     from cdk8s_mlflow.environments import Environment, Namespace, synthesize
-    from cdk8s_mlflow.exposure import ClusterIP, Ingress, IngressHost, IngressPath, IngressTls, LoadBalancer, NodePort
+    from cdk8s_mlflow.exposure import (
+        AwsLoadBalancer,
+        CertManagerIssuer,
+        ClusterIP,
+        Headless,
+        HttpRoute,
+        Ingress,
+        IngressHost,
+        IngressNginx,
+        IngressPath,
+        IngressTls,
+        LoadBalancer,
+        NodePort,
+        ParentReference,
+        Traefik,
+    )
     from cdk8s_mlflow.failures import InvalidProps
     from cdk8s_mlflow.mlflow import Mlflow
     from cdk8s_mlflow.observability import Metrics
@@ -47,6 +62,7 @@ if TYPE_CHECKING:
     from cdk8s_mlflow.props import ExistingServiceAccount, Image, MlflowProps, NetworkPolicy, ServiceAccount
     from cdk8s_mlflow.scaling import ConnectionPool, DisruptionBudget, FixedReplicas
     from cdk8s_mlflow.secrets import ExistingSecret, ExternalSecret, GeneratedSecret, InlineSecret
+    from cdk8s_mlflow.server_tls import CertManagerTls, TlsSecret
     from cdk8s_mlflow.sidecars import CloudSqlProxy, SidecarProxy
     from cdk8s_mlflow.volumes import ConfigMapKey, ExistingVolumeClaim, SecretKey, VolumeClaim
 
@@ -84,13 +100,20 @@ _MODULES = {
         "synthesize",
     ),
     "exposure": (
+        "AwsLoadBalancer",
+        "CertManagerIssuer",
         "ClusterIP",
+        "Headless",
+        "HttpRoute",
         "Ingress",
         "IngressHost",
+        "IngressNginx",
         "IngressPath",
         "IngressTls",
         "LoadBalancer",
         "NodePort",
+        "ParentReference",
+        "Traefik",
     ),
     "failures": ("InvalidProps",),
     "mlflow": ("Mlflow",),
@@ -124,6 +147,7 @@ _MODULES = {
         "GeneratedSecret",
         "InlineSecret",
     ),
+    "server_tls": ("CertManagerTls", "TlsSecret"),
     "sidecars": (
         "CloudSqlProxy",
         "SidecarProxy",
@@ -144,10 +168,13 @@ __all__ = [
     "S3",
     "ArtifactUri",
     "ArtifactVolume",
+    "AwsLoadBalancer",
     "AzureAccessKey",
     "AzureBlob",
     "AzureConnectionString",
     "BasicAuth",
+    "CertManagerIssuer",
+    "CertManagerTls",
     "CidrPeer",
     "CloudNativePG",
     "CloudSqlProxy",
@@ -167,9 +194,12 @@ __all__ = [
     "FixedReplicas",
     "GarbageCollection",
     "GeneratedSecret",
+    "Headless",
+    "HttpRoute",
     "Image",
     "Ingress",
     "IngressHost",
+    "IngressNginx",
     "IngressPath",
     "IngressTls",
     "InlineSecret",
@@ -186,6 +216,7 @@ __all__ = [
     "NamespacePeer",
     "NetworkPolicy",
     "NodePort",
+    "ParentReference",
     "PodPeer",
     "PostgreSQL",
     "PostgreSQLTls",
@@ -198,6 +229,8 @@ __all__ = [
     "SecretKey",
     "ServiceAccount",
     "SidecarProxy",
+    "TlsSecret",
+    "Traefik",
     "VolumeClaim",
     "__version__",
     "synthesize",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from cdk8s_mlflow.artifact_store import Direct, Presigned
 from cdk8s_mlflow.needs import EnvVar, Needs, merge
 from cdk8s_mlflow.peers import Endpoint, PodPeer
-from cdk8s_mlflow.programs import public_port
 from cdk8s_mlflow.release import Release
 
 
@@ -26,5 +25,7 @@ def caller_needs(release: Release) -> Needs:
     server = PodPeer(match_labels=release.naming.selector("server"))
     environment = Needs(env=tuple(EnvVar(name, value) for name, value in client_environment(release).items()))
     # Policies see a connection behind the Service: at the pod, on the pod's port.
-    way = Needs(egress=(Endpoint(port=public_port(release.guard), peer=server),))
+    certificate = release.certificate
+    trusted = (certificate.ca,) if certificate is not None and certificate.ca is not None else ()
+    way = Needs(egress=(Endpoint(port=release.server_port, peer=server),), authorities=trusted)
     return merge(environment, way, release.guard.callers)

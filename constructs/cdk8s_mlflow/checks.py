@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from cdk8s_mlflow.artifact_store import Direct, Presigned
 from cdk8s_mlflow.backend_store import BackendStore, FileStore, SQLite
-from cdk8s_mlflow.exposure import Ingress
+from cdk8s_mlflow.exposure import HttpRoute, Ingress
 from cdk8s_mlflow.failures import repeated
 from cdk8s_mlflow.needs import Needs, version_number
 from cdk8s_mlflow.props import MlflowProps, ServiceAccount, server_processes
@@ -126,6 +126,33 @@ def _check_authentication(props: MlflowProps, needs: Needs) -> Iterator[str]:
         )
 
 
+# MLflow asks nobody for a login whose path begins so, with or without its prefix.
+_OPEN_PATHS = ("/static", "/favicon.ico", "/health")
+
+
+def _check_tls(props: MlflowProps, needs: Needs) -> Iterator[str]:
+    for door in props.exposure if props.tls is not None else ():
+        if isinstance(door, HttpRoute):
+            yield (
+                "HttpRoute: a gateway speaks plain HTTP to what is behind it (got MlflowProps.tls); leave tls out, "
+                "or use an Ingress with a controller"
+            )
+        elif door.controller is None:
+            yield (
+                "Ingress.controller: how the controller is told that the pods speak TLS differs (got None and "
+                "MlflowProps.tls); write IngressNginx(), Traefik() or AwsLoadBalancer()"
+            )
+
+
+def _check_static_prefix(props: MlflowProps, needs: Needs) -> Iterator[str]:
+    prefix = props.static_prefix or ""
+    if props.authentication is not None and prefix.startswith(_OPEN_PATHS):
+        yield (
+            f"MlflowProps.static_prefix: MLflow lets everybody in whose path begins with {' or '.join(_OPEN_PATHS)} "
+            f"(got {prefix!r}); choose another one"
+        )
+
+
 def _check_identity(props: MlflowProps, needs: Needs) -> Iterator[str]:
     if isinstance(props.service_account, ServiceAccount):
         for annotation in needs.shadowed_annotations:
@@ -151,9 +178,8 @@ def _check_connections(props: MlflowProps, needs: Needs) -> Iterator[str]:
 
 
 def _check_hosts(props: MlflowProps, needs: Needs) -> Iterator[str]:
-    if not isinstance(props.exposure, Ingress):
-        return
-    if any(host.host is None for host in props.exposure.hosts) and not props.allowed_hosts:
+    hosts = [host for door in props.exposure if isinstance(door, Ingress) for host in door.hosts]
+    if any(host.host is None for host in hosts) and not props.allowed_hosts:
         yield (
             "Ingress.hosts: a rule without host answers every name, and MLflow refuses names that it does not know "
             "(got host=None and no allowed_hosts); name the host, or list the names in MlflowProps.allowed_hosts"
@@ -266,6 +292,8 @@ _CHECKS = (
     _check_stores,
     _check_migration,
     _check_authentication,
+    _check_static_prefix,
+    _check_tls,
     _check_identity,
     _check_connections,
     _check_hosts,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import attrs
 
 from cdk8s_mlflow.container import Container
-from cdk8s_mlflow.needs import DatabaseAddress, Needs
+from cdk8s_mlflow.needs import Certificate, DatabaseAddress, Needs
+from cdk8s_mlflow.volumes import KeyFiles, Mount
 
 
 @attrs.frozen(kw_only=True)
@@ -18,8 +19,8 @@ class Premises:
     """Where people open the UI, without a slash at the end; None if only the cluster reaches it."""
     static_prefix: str
     """The path below which the server answers; empty for the root."""
-    server_port: int
-    """The port on which MLflow listens."""
+    certificate: Certificate | None
+    """With which the pods speak TLS; None if they speak plain HTTP."""
     trusted_proxies: tuple[str, ...]
     """Networks of the proxies in front, which say under which name and scheme they were asked."""
 
@@ -39,3 +40,13 @@ class Guard:
 
 
 NO_GUARD = Guard()
+SERVER_PORT = 5000
+"""Where MLflow listens."""
+TLS_DIRECTORY = "/run/mlflow/tls/server"
+
+
+def certificate_mount(certificate: Certificate) -> Mount:
+    """Return the mount of the certificate's files, ``tls.crt`` and ``tls.key``, below :data:`TLS_DIRECTORY`."""
+    keys = {"tls.crt": "tls.crt", "tls.key": "tls.key"}
+    source = KeyFiles(kind="Secret", name=certificate.secret_name, items=keys)
+    return Mount(volume="server-tls", source=source, path=TLS_DIRECTORY, read_only=True)

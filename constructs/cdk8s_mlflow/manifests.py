@@ -12,6 +12,7 @@ from cdk8s_mlflow.plan import Plan
 from cdk8s_mlflow.resources.config_map import define_config_map
 from cdk8s_mlflow.resources.cron_job import define_cron_job
 from cdk8s_mlflow.resources.deployment import define_deployment
+from cdk8s_mlflow.resources.http_route import define_http_route
 from cdk8s_mlflow.resources.ingress import define_ingress
 from cdk8s_mlflow.resources.job import define_job
 from cdk8s_mlflow.resources.network_policy import define_network_policy
@@ -62,8 +63,10 @@ def _define(plan: Plan) -> Iterator[Manifest]:
         yield define_pod_disruption_budget(plan, plan.max_unavailable)
     for cron_job in plan.cron_jobs:
         yield define_cron_job(plan, cron_job)
-    if plan.ingress is not None:
-        yield define_ingress(plan, plan.ingress)
+    for ingress in plan.doors.ingresses:
+        yield define_ingress(plan, ingress)
+    for route in plan.doors.routes:
+        yield define_http_route(plan, route)
 
 
 # Here an empty mapping says "all" or "with defaults"; anywhere else the API server would drop it again.

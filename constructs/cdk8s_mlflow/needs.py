@@ -221,6 +221,18 @@ def unique(items: Iterable[Any]) -> tuple[Any, ...]:
     return tuple(found)
 
 
+@attrs.frozen(kw_only=True)
+class Certificate:
+    """The certificate with which the server's pods speak TLS."""
+
+    secret_name: str
+    """A Secret of type ``kubernetes.io/tls``."""
+    ca: SecretKey | ConfigMapKey | None
+    """What its callers must trust; None if they do already."""
+    objects: tuple[Manifest, ...] = ()
+    """What must be rendered for the Secret to be there."""
+
+
 # --- Databases ---------------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from cdk8s_mlflow.exposure import ClusterIP
+from cdk8s_mlflow.exposure import ClusterIP, Headless
 from cdk8s_mlflow.peers import CidrPeer, Endpoint, Manifest
 from cdk8s_mlflow.props import MlflowProps, NetworkPolicy
 
@@ -27,12 +27,14 @@ def public_url(props: MlflowProps) -> str | None:
     """Return where people open the UI, without a slash at the end; None if only the cluster reaches it."""
     if props.public_url is not None:
         return props.public_url.rstrip("/")
-    origins = props.exposure.origins() if props.exposure else ()
+    origins = [origin for door in props.exposure for origin in door.origins()]
     return f"{origins[0]}{props.static_prefix or ''}" if origins and "*" not in origins[0] else None
 
 
-def service_names(name: str, namespace: str, cluster_domain: str) -> list[str]:
-    """Return every form of a Service's DNS name."""
+def service_names(name: str, namespace: str | None, cluster_domain: str) -> list[str]:
+    """Return every form of a Service's DNS name that is known, the longest last."""
+    if namespace is None:
+        return [name]
     return [
         name,
         f"{name}.{namespace}",
@@ -48,9 +50,9 @@ def allowed_hosts(props: MlflowProps, services: Iterable[str], port: int) -> lis
     is listed in both forms. Addresses are the pod's own (monitoring asks by it), never patterns of networks:
     MLflow compares letters, and ``10.*`` would let ``10.attacker.example`` in.
     """
-    doors = [host.host for host in props.exposure.hosts if host.host] if props.exposure else []
+    doors = [name for door in props.exposure for name in door.names()]
     public = urlsplit((public_url(props) or "").lower())
-    nodes = [] if isinstance(props.service, ClusterIP) else ["$(HOST_IP)"]
+    nodes = [] if isinstance(props.service, ClusterIP | Headless) else ["$(HOST_IP)"]
     # An IPv6 address has brackets, which mean something else in a pattern: it is listed as it is, with its port.
     host = public.hostname or ""
     public_names = [host] if host and ":" not in host else []
@@ -64,7 +66,7 @@ def allowed_hosts(props: MlflowProps, services: Iterable[str], port: int) -> lis
 def cors_allowed_origins(props: MlflowProps) -> list[str]:
     """Return every origin whose browsers may write. MLflow does not take its own Host for granted."""
     public = public_url(props)
-    doors = props.exposure.origins() if props.exposure else ()
+    doors = [origin for door in props.exposure for origin in door.origins()]
     origins = [*([public] if public else []), *doors, *props.cors_allowed_origins]
     return list(dict.fromkeys(_origin(url) for url in origins))
 
@@ -88,15 +90,11 @@ def helper_policy(egress: Iterable[Endpoint]) -> PolicyPlan:
 
 def _server_ingress(props: MlflowProps, policy: NetworkPolicy, port: int) -> Manifest:
     ports = [{"port": port, "protocol": "TCP"}]
-    doors: list[Manifest] = []
-    if props.exposure is not None:
-        if not props.exposure.allowed_from:
-            return {"ports": ports}
-        doors += [peer.selector() for peer in props.exposure.allowed_from]
-    if not isinstance(props.service, ClusterIP):
-        if not props.service.source_ranges:
-            return {"ports": ports}
-        doors += [CidrPeer(cidr).selector() for cidr in props.service.source_ranges]
+    ranges = props.service.source_ranges
+    if ranges == () or any(not door.allowed_from for door in props.exposure):
+        return {"ports": ports}
+    doors: list[Manifest] = [peer.selector() for door in props.exposure for peer in door.allowed_from]
+    doors += [CidrPeer(cidr).selector() for cidr in ranges or ()]
     same_namespace: Manifest = {"podSelector": {}}
     return {"from": [same_namespace, *doors, *(peer.selector() for peer in policy.clients)], "ports": ports}
 

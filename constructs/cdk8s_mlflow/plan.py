@@ -11,22 +11,20 @@ from cdk8s_mlflow import network
 from cdk8s_mlflow.callers import client_environment
 from cdk8s_mlflow.checks import check_parts
 from cdk8s_mlflow.container import Container, seconds
-from cdk8s_mlflow.exposure import ClusterIP, Ingress, LoadBalancer, Service
+from cdk8s_mlflow.doors import DoorPlan, plan_doors
+from cdk8s_mlflow.exposure import Behind
 from cdk8s_mlflow.failures import InvalidProps, TypeFailure
-from cdk8s_mlflow.guards import NO_GUARD, Guard, Premises
 from cdk8s_mlflow.maintenance import CronJobPlan, plan_cron_jobs
 from cdk8s_mlflow.naming import Component, Naming
 from cdk8s_mlflow.needs import EnvVar, Needs, SecretUse, merge, unique
 from cdk8s_mlflow.network import PolicyPlan
+from cdk8s_mlflow.notices import notices
 from cdk8s_mlflow.operations import Migration
 from cdk8s_mlflow.peers import Endpoint, Manifest, verbatim
-from cdk8s_mlflow.pod_security import loosened_fields
 from cdk8s_mlflow.pods import STARTUP_SECONDS, PodPlan, clashes, conflicts, plan_pod
 from cdk8s_mlflow.programs import (
-    SERVER_PORT,
     generate_container,
     migrate_containers,
-    public_port,
     server_container,
     server_needs,
 )
@@ -35,7 +33,7 @@ from cdk8s_mlflow.release import Release
 from cdk8s_mlflow.stores import Stores
 from cdk8s_mlflow.value_checks import check_values
 from cdk8s_mlflow.values import DnsLabel, ObjectName
-from cdk8s_mlflow.volumes import ExistingVolumeClaim, VolumeClaim
+from cdk8s_mlflow.volumes import ExistingVolumeClaim, SecretKey, VolumeClaim
 
 
 @attrs.frozen(kw_only=True)
@@ -50,12 +48,10 @@ class AccountPlan:
 class ServicePlan:
     """The Service of the server."""
 
-    type: str
     annotations: dict[str, str]
-    port: int
-    node_port: int | None
-    external_traffic_policy: str | None
-    load_balancer_source_ranges: list[str]
+    spec: Manifest
+    """What its kind says, apart from selector and port."""
+    port: Manifest
 
 
 @attrs.frozen(kw_only=True)
@@ -81,7 +77,7 @@ class Plan:
     recreate: bool
     progress_deadline_seconds: int
     service: ServicePlan
-    ingress: Ingress | None
+    doors: DoorPlan
     policies: dict[Component, PolicyPlan]
     """By kind of pod; empty if everybody may connect."""
     account: AccountPlan | None
@@ -124,10 +120,9 @@ def plan(props: MlflowProps, *, name: str, namespace: str | None = None) -> Plan
         failures += check_values(name, ObjectName, "the construct's id")
     failures += check_values(namespace, DnsLabel | None, "the chart's namespace")
     try:
-        stores = Stores.of(props)
-        release = Release(props=props, naming=naming, namespace=namespace, stores=stores, guard=_guard(props, stores))
-        needs = merge(stores.needs, server_needs(props, stores, naming, namespace), release.guard.server)
-        failures += _check_together(props, stores, needs)
+        release = Release.of(props, naming, namespace)
+        needs = merge(release.stores.needs, server_needs(release), release.guard.server)
+        failures += _check_together(release, needs)
     except Exception as error:
         if failures:  # nothing can be derived from wrong values; they are reported already
             raise InvalidProps(subject, failures) from None
@@ -153,9 +148,10 @@ _NO_NAMESPACE = (
 )
 
 
-def _check_together(props: MlflowProps, stores: Stores, needs: Needs) -> list[str]:
+def _check_together(release: Release, needs: Needs) -> list[str]:
     """Return what is wrong although each value is right."""
-    everything = merge(needs, stores.migration_needs)
+    props, stores = release.props, release.stores
+    everything = merge(needs, stores.migration_needs, _front_needs(release), release.guard.callers)
     return [
         *check_parts(props, merge(stores.needs, stores.migration_needs)),
         *conflicts(needs, props.extra_env),
@@ -171,15 +167,15 @@ def _is_generated(item: EnvVar) -> bool:
 def _decide(release: Release, needs: Needs) -> Plan:
     props, naming, stores = release.props, release.naming, release.stores
     account_name = props.service_account.name or naming.object()
-    everything = merge(needs, stores.migration_needs)
+    everything = merge(needs, stores.migration_needs, _front_needs(release))
     server = plan_pod(
         props,
         naming,
         "server",
         init_containers=migrate_containers(props, stores),
-        containers=(*_front(release.guard, props), server_container(props, needs, release.guard)),
+        containers=(server_container(release, needs), *_front(release)),
         service_account_name=account_name,
-        egress=merge(everything, *([release.guard.front.needs] if release.guard.front else [])).egress,
+        egress=everything.egress,
         termination_grace=props.pre_stop_delay + props.graceful_shutdown_timeout + timedelta(seconds=10),
         labels=props.pod_labels,
         annotations=props.pod_annotations,
@@ -191,6 +187,7 @@ def _decide(release: Release, needs: Needs) -> Plan:
     generator = _generator(props, naming, working)
     helpers = [*working[1:], *([generator.pod] if generator else [])]
     pods = [server, *helpers]
+    doors = _plan_doors(release)
     replicas = props.scaling.replicas
     return Plan(
         naming=naming,
@@ -200,8 +197,8 @@ def _decide(release: Release, needs: Needs) -> Plan:
         replicas=replicas,
         recreate=_is_single_writer(needs),
         progress_deadline_seconds=_progress_deadline(props, stores),
-        service=_plan_service(props.service),
-        ingress=props.exposure,
+        service=_plan_service(release, doors.service_annotations),
+        doors=doors,
         policies=_policies(release, server, helpers),
         account=(
             AccountPlan(name=account_name, annotations=dict(props.service_account.annotations))
@@ -211,7 +208,7 @@ def _decide(release: Release, needs: Needs) -> Plan:
         generator=generator,
         cron_jobs=cron_jobs,
         claims=unique(claim for pod in pods for claim in pod.claims),
-        objects=unique(item for pod in pods for item in pod.objects),
+        objects=unique([*(item for pod in pods for item in pod.objects), *doors.objects]),
         max_unavailable=(
             props.disruption_budget.max_unavailable if props.disruption_budget is not None and replicas > 1 else None
         ),
@@ -219,27 +216,32 @@ def _decide(release: Release, needs: Needs) -> Plan:
         client_environment=client_environment(release),
         public_url=network.public_url(props),
         kubernetes=everything.kubernetes,
-        notices=tuple(_notices(props)),
+        notices=tuple(notices(release)),
     )
 
 
-def _guard(props: MlflowProps, stores: Stores) -> Guard:
-    """Return what the login does, if there is one."""
-    if props.authentication is None:
-        return NO_GUARD
-    premises = Premises(
-        users=stores.users,
-        public_url=network.public_url(props),
-        static_prefix=props.static_prefix or "",
-        server_port=SERVER_PORT,
-        trusted_proxies=tuple(props.trusted_proxies),
-    )
-    return props.authentication.guard(premises)
-
-
-def _front(guard: Guard, props: MlflowProps) -> tuple[Container, ...]:
+def _front(release: Release) -> tuple[Container, ...]:
     """Return the container in front of MLflow, if there is one: it ends no earlier than MLflow does."""
-    return () if guard.front is None else (attrs.evolve(guard.front, pre_stop_delay=props.pre_stop_delay),)
+    front = release.guard.front
+    return () if front is None else (attrs.evolve(front, pre_stop_delay=release.props.pre_stop_delay),)
+
+
+def _front_needs(release: Release) -> Needs:
+    return release.guard.front.needs if release.guard.front else Needs()
+
+
+def _plan_doors(release: Release) -> DoorPlan:
+    ca = release.certificate.ca if release.certificate else None
+    behind = Behind(
+        release=release.naming.release,
+        namespace=release.namespace,
+        scheme=release.scheme,
+        host=release.service_host,
+        ca_secret=ca.name if isinstance(ca, SecretKey) and ca.key == "ca.crt" else None,
+        health_path=release.health_path,
+        static_prefix=release.props.static_prefix or "",
+    )
+    return plan_doors(release.props.exposure, behind, (release.naming.object(), release.service_port))
 
 
 def _progress_deadline(props: MlflowProps, stores: Stores) -> int:
@@ -260,16 +262,13 @@ def _reloader(props: MlflowProps, server: PodPlan) -> dict[str, str]:
     return {f"{kind}.reloader.stakater.com/reload": ",".join(sorted(names)) for kind, names in watched.items() if names}
 
 
-def _plan_service(service: Service) -> ServicePlan:
-    ranges = list(service.source_ranges or ())
+def _plan_service(release: Release, door_annotations: dict[str, str]) -> ServicePlan:
+    service = release.props.service
+    port = {"name": service.port_name, "port": release.service_port, "targetPort": "http", "protocol": "TCP"}
     return ServicePlan(
-        type=type(service).__name__,
-        annotations=dict(service.annotations),
-        port=service.port,
-        node_port=service.node_port,
-        # With ranges the node must keep the caller's address, or the network policy would see the node's.
-        external_traffic_policy="Local" if ranges else None,
-        load_balancer_source_ranges=ranges if isinstance(service, LoadBalancer) else [],
+        annotations={**door_annotations, **service.annotations},
+        spec=service.spec(),
+        port=port | service.ports() | ({"appProtocol": "https"} if release.certificate else {}),
     )
 
 
@@ -294,7 +293,7 @@ def _policies(release: Release, server: PodPlan, helpers: Iterable[PodPlan]) -> 
     props, policy = release.props, release.props.network_policy
     if policy is None:
         return {}
-    served = network.server_policy(props, policy, public_port(release.guard), server.egress)
+    served = network.server_policy(props, policy, release.server_port, server.egress)
     # The generating Job uses none of the stores, so nothing that the user adds for them is for it.
     ways = {pod.component: pod.egress if pod.mounts_token else (*pod.egress, *policy.egress) for pod in helpers}
     return {"server": served, **{component: network.helper_policy(egress) for component, egress in ways.items()}}
@@ -335,28 +334,3 @@ def _check_secrets(needs: Needs, props: MlflowProps) -> Iterator[str]:
                 f"GeneratedSecret: whoever checks the {use.purpose} would not know a generated one "
                 "(got GeneratedSecret()); use ExistingSecret(name, key)"
             )
-
-
-def _notices(props: MlflowProps) -> Iterator[str]:
-    loosened = loosened_fields(props.pod_security_context, props.security_context)
-    if loosened:
-        yield f'pods no longer pass Pod Security "restricted": {", ".join(loosened)} was loosened'
-    if not isinstance(props.service, ClusterIP) and not (props.allowed_hosts or props.public_url):
-        yield (
-            f"{type(props.service).__name__}: MLflow answers 403 to names and addresses that it does not know; "
-            "it knows the address of its own node, list others in allowed_hosts"
-        )
-    if props.authentication is not None:
-        return
-    if props.network_policy is None:
-        yield "no network policy: every pod of the cluster may connect to the server, which has no login"
-    elif props.exposure is not None and not props.exposure.allowed_from:
-        yield (
-            "the Ingress opens the server, which has no login, to every pod of the cluster, whatever "
-            "NetworkPolicy.clients says; narrow it by Ingress.allowed_from"
-        )
-    elif not isinstance(props.service, ClusterIP) and not props.service.source_ranges:
-        yield (
-            f"the {type(props.service).__name__} opens the server, which has no login, to everybody; "
-            f"narrow it by {type(props.service).__name__}.source_ranges"
-        )

@@ -17,9 +17,8 @@ from cdk8s_mlflow.container import (
     script,
     seconds,
 )
-from cdk8s_mlflow.exposure import ClusterIP
-from cdk8s_mlflow.guards import Guard
-from cdk8s_mlflow.naming import Naming
+from cdk8s_mlflow.exposure import ClusterIP, Headless
+from cdk8s_mlflow.guards import SERVER_PORT, TLS_DIRECTORY, certificate_mount
 from cdk8s_mlflow.needs import (
     FILES_DIRECTORY,
     EnvVar,
@@ -33,23 +32,25 @@ from cdk8s_mlflow.needs import (
 from cdk8s_mlflow.operations import Migration
 from cdk8s_mlflow.peers import Manifest, verbatim
 from cdk8s_mlflow.props import MlflowProps, server_processes
+from cdk8s_mlflow.release import Release
 from cdk8s_mlflow.scaling import default_pool
 from cdk8s_mlflow.stores import MigratedSchema, Stores
 from cdk8s_mlflow.values import canonical_quantity, quantity_bytes
 from cdk8s_mlflow.volumes import EmptyDir, Mount
 
-SERVER_PORT = 5000
 _MEBI = 2**20
 
 
-def server_needs(props: MlflowProps, stores: Stores, naming: Naming, namespace: str | None) -> Needs:
-    """Return what the server's container needs apart from its stores."""
-    services = network.service_names(naming.object(), namespace or "$(POD_NAMESPACE)", props.cluster_domain)
+def server_needs(release: Release) -> Needs:
+    """Return what the server's container needs apart from its stores and its login."""
+    props, stores, namespace = release.props, release.stores, release.namespace
+    # The pod itself knows its namespace in any case.
+    services = network.service_names(release.naming.object(), namespace or "$(POD_NAMESPACE)", props.cluster_domain)
     plain: dict[str, str | None] = {
         "MLFLOW_WORKERS": str(props.workers),
         "MLFLOW_STATIC_PREFIX": props.static_prefix,
         "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": ",".join(network.cors_allowed_origins(props)) or None,
-        "MLFLOW_UVICORN_OPTS": f"--timeout-graceful-shutdown {seconds(props.graceful_shutdown_timeout)}",
+        "MLFLOW_UVICORN_OPTS": " ".join(_uvicorn_options(release)),
         "FORWARDED_ALLOW_IPS": ",".join(props.trusted_proxies) if props.exposure or props.public_url else None,
         "MLFLOW_EXPOSE_PROMETHEUS": "/tmp/prometheus" if props.metrics else None,  # noqa: S108 - the pod's own /tmp
         # 9 processes and 1.6 GiB for tasks that most installations never run.
@@ -66,12 +67,13 @@ def server_needs(props: MlflowProps, stores: Stores, naming: Naming, namespace: 
             env=(
                 EnvVar(
                     "MLFLOW_SERVER_ALLOWED_HOSTS",
-                    Template(",".join(network.allowed_hosts(props, services, SERVER_PORT))),
+                    Template(",".join(network.allowed_hosts(props, services, release.server_port))),
                 ),
             )
         ),
         Needs(env=tuple(EnvVar(name, value) for name, value in plain.items() if value is not None)),
         Needs(env=_artifact_env(props, stores)),
+        _tls_needs(release),
         Needs(
             env=(
                 EnvVar(
@@ -87,6 +89,19 @@ def server_needs(props: MlflowProps, stores: Stores, naming: Naming, namespace: 
     )
 
 
+def _tls_needs(release: Release) -> Needs:
+    """Return the certificate, if the server itself speaks TLS and nobody in front of it does."""
+    if release.certificate is None or release.guard.front is not None:
+        return Needs()
+    return Needs(mounts=(certificate_mount(release.certificate),), objects=release.certificate.objects)
+
+
+def _uvicorn_options(release: Release) -> Iterator[str]:
+    yield f"--timeout-graceful-shutdown {seconds(release.props.graceful_shutdown_timeout)}"
+    if release.certificate is not None and release.guard.front is None:
+        yield f"--ssl-certfile {TLS_DIRECTORY}/tls.crt --ssl-keyfile {TLS_DIRECTORY}/tls.key"
+
+
 def _pool(props: MlflowProps, stores: Stores) -> dict[str, str | None]:
     if not stores.has_server:
         return {}
@@ -100,7 +115,7 @@ def _pool(props: MlflowProps, stores: Stores) -> dict[str, str | None]:
 
 def _pod_fields(props: MlflowProps, namespace: str | None) -> dict[str, str]:
     fields = {"POD_IP": "status.podIP"}
-    if not isinstance(props.service, ClusterIP):
+    if not isinstance(props.service, ClusterIP | Headless):
         fields["HOST_IP"] = "status.hostIP"
     return fields if namespace else fields | {"POD_NAMESPACE": "metadata.namespace"}
 
@@ -129,13 +144,9 @@ def _artifact_env(props: MlflowProps, stores: Stores) -> tuple[EnvVar, ...]:
     return (EnvVar("MLFLOW_SERVE_ARTIFACTS", "true"), EnvVar("MLFLOW_ARTIFACTS_DESTINATION", uri), *only)
 
 
-def public_port(guard: Guard) -> int:
-    """Return the port of the pod on which the server is reached."""
-    return guard.front.ports["http"] if guard.front else SERVER_PORT
-
-
-def server_container(props: MlflowProps, needs: Needs, guard: Guard) -> Container:
+def server_container(release: Release, needs: Needs) -> Container:
     """Return the server's container."""
+    props, guard = release.props, release.guard
     app_name = ("--app-name", guard.app_name) if guard.app_name else ()
     # Whoever must go through a container in front finds nobody on the pod's address.
     host = "127.0.0.1" if guard.front else "0.0.0.0"  # noqa: S104 - it is a server
@@ -151,7 +162,9 @@ def server_container(props: MlflowProps, needs: Needs, guard: Guard) -> Containe
         resources=_resources(props),
         ports={} if guard.front else {"http": SERVER_PORT},
         health=Health(
-            path=f"{props.static_prefix or ''}/health", port=public_port(guard) if guard.front else "http"
+            path=release.health_path,
+            port=release.server_port if guard.front else "http",
+            scheme="HTTPS" if release.certificate else None,
         ),
         pre_stop_delay=props.pre_stop_delay,
     )

@@ -11,7 +11,7 @@ import attrs
 from cdk8s_mlflow.artifact_store import ArtifactAccess, ArtifactStore, Proxied
 from cdk8s_mlflow.authentication import Authentication
 from cdk8s_mlflow.backend_store import BackendStore, SQLite
-from cdk8s_mlflow.exposure import ClusterIP, Ingress, Service
+from cdk8s_mlflow.exposure import ClusterIP, Door, Service, doors
 from cdk8s_mlflow.kubernetes import (
     Affinity,
     EnvironmentSource,
@@ -28,6 +28,7 @@ from cdk8s_mlflow.operations import GarbageCollection, Migration, Reloader
 from cdk8s_mlflow.peers import CidrPeer, Endpoint, NamespacePeer, PodPeer
 from cdk8s_mlflow.scaling import ConnectionPool, DisruptionBudget, FixedReplicas
 from cdk8s_mlflow.secrets import GeneratedSecret
+from cdk8s_mlflow.server_tls import ServerTls
 from cdk8s_mlflow.values import (
     HIDDEN,
     AnnotationKey,
@@ -182,8 +183,10 @@ class MlflowProps:
 
     service: Service = ClusterIP()
     """The Service: inside the cluster only, on port 5000, if left out."""
-    exposure: Ingress | None = None
-    """The door from outside the cluster: none if left out."""
+    exposure: tuple[Door, ...] = attrs.field(default=(), converter=doors)
+    """The doors from outside the cluster, an Ingress or an HttpRoute, or a list of them: none if left out."""
+    tls: ServerTls | None = None
+    """The certificate with which the pods themselves speak TLS; plain HTTP inside the cluster, if left out."""
     public_url: Url | None = None
     """Where people open the UI: the first host of the exposure if left out.
 

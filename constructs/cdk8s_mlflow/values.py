@@ -400,8 +400,8 @@ CronSchedule = Annotated[
 LoginName = Annotated[
     str,
     Rule(
-        _full(re.compile(r"[^\x00-\x20\x7f:]+")),
-        "be a user name without blanks and colons",
+        _full(re.compile(r"[\x21-\x39\x3b-\x7e]+")),
+        "be a user name of ASCII characters without blanks and colons",
         'write one such as "admin"',
     ),
 ]

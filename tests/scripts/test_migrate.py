@@ -23,6 +23,8 @@ from cdk8s_mlflow.scripts import migrate
 
 HEAD = "c3"
 KNOWN = frozenset({"a1", "b2", "c3"})
+REVISIONS = (("a1", None), ("b2", "a1"), ("c3", "b2"))
+"""Each revision and the one before it."""
 
 
 # --- Revisions ---------------------------------------------------------------------------------------------
@@ -245,18 +247,20 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock) -> D
     del clock
     database = Database(tmp_path / "mlflow.db")
 
-    def upgrade(name: str, variable: str, limit: float, causes: dict[str, str], connection: Connection) -> None:
+    def upgrade(name: str, limit: float, causes: dict[str, str], connection: Connection) -> None:
         # The lock is held as long as the connection is open.
         assert not connection.closed
-        database.upgrades.append(f"{name} {variable} {limit:.0f} {len(causes)}")
+        database.upgrades.append(f"{name} {limit:.0f} {len(causes)}")
         database.set_revision(HEAD)
 
     monkeypatch.setattr(migrate, "upgrade", upgrade)
+    folder_of(tmp_path, *(f'revision = "{own}"\ndown_revision = {before!r}\n' for own, before in REVISIONS))
+    monkeypatch.setattr(migrate, "revisions_folder", lambda _: tmp_path)
     monkeypatch.setenv("URI", database.uri)
     return database
 
 
-DONE = ["backend-store URI 30 0"]
+DONE = ["backend-store 30 0"]
 
 
 def run(mode: str = "migrate", **changes: Any) -> None:
@@ -268,9 +272,10 @@ def run(mode: str = "migrate", **changes: Any) -> None:
         "causes": {},
         "preconditions": [],
         "transactional_ddl": True,
+        "schema": {"version_table": "alembic_version"},
     }
     settings = {"mode": mode, "wait_seconds": 60, "limit_seconds": 30}
-    migrate.migrate(of_database | changes, settings, HEAD, KNOWN)
+    migrate.migrate(of_database | changes, settings)
 
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, do: Callable[[int], None]) -> None:
@@ -548,7 +553,7 @@ def test_the_program_migrates_once_and_then_leaves_the_database_alone(pod: Path)
     """The URI is in no argument, and MLflow is imported only where there is something to do."""
     first, second = start(pod), start(pod)
     assert (first.returncode, first.stderr) == (0, "")
-    assert "argv: --upgrade MLFLOW_BACKEND_STORE_URI\n" in first.stdout
+    assert "argv: --upgrade backend-store\n" in first.stdout
     assert first.stdout.endswith("migrate: backend-store is at revision c3 now\n")
     assert (second.returncode, second.stderr) == (0, "")
     assert second.stdout == "migrate: backend-store is at revision c3, as the image wants it\n"
@@ -558,14 +563,14 @@ def test_rejects_a_failed_upgrade_with_the_status_of_mlflow(pod: Path) -> None:
     """Status 1 and a last line; MLflow's own words are above it."""
     done = start(pod, FAIL="1")
     assert done.returncode == 1
-    assert done.stdout.endswith("`mlflow db upgrade` ended with status 3; its own words are above\n")
+    assert done.stdout.endswith("backend-store: the upgrade ended with status 3; its own words are above\n")
 
 
 def test_rejects_an_image_without_mlflow(pod: Path) -> None:
     """The message names the props of the image."""
     done = start(pod, PYTHONPATH="")
     assert done.returncode == 1
-    assert done.stdout == "migrate: the image has no MLflow; compare Image.repository and Image.tag\n"
+    assert done.stdout == "migrate: the image has no mlflow; compare Image.repository and Image.tag\n"
 
 
 @pytest.fixture
@@ -577,17 +582,17 @@ def process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 
     def upgrade(code: str, limit: float = 60, causes: dict[str, str] | None = None) -> None:
         (tmp_path / "upgrade.py").write_text(code, encoding="utf-8")
-        migrate.upgrade("backend-store", "URI", limit, causes or {}, connection)
+        migrate.upgrade("backend-store", limit, causes or {}, connection)
 
     yield upgrade
     connection.close()
     signal.signal(signal.SIGTERM, heard)
 
 
-def test_the_variable_alone_is_an_argument(process: Callable[..., None], capfd: pytest.CaptureFixture[str]) -> None:
-    """Its value is in the environment."""
+def test_the_name_alone_is_an_argument(process: Callable[..., None], capfd: pytest.CaptureFixture[str]) -> None:
+    """The URI is in the environment."""
     process("import sys; print(*sys.argv[1:])")
-    assert capfd.readouterr().out == "--upgrade URI\n"
+    assert capfd.readouterr().out == "--upgrade backend-store\n"
 
 
 def test_rejects_an_upgrade_that_takes_too_long(

@@ -27,7 +27,8 @@ PASSFILE_ESCAPES = {"\\": "\\\\", ":": "\\:"}
 
 def file(path: Path, text: str, **changes: Any) -> dict[str, Any]:
     """Return the settings of one file with a password."""
-    settings = {"path": str(path), "text": text, "variables": {"password": "CREDENTIAL_0"}, "escapes": {}, "latin1": []}
+    variables = {"password": "CREDENTIAL_0"}
+    settings = {"path": str(path), "text": text, "variables": variables, "url_encoded": [], "escapes": {}, "latin1": []}
     return settings | changes
 
 

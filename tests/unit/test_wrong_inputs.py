@@ -839,7 +839,10 @@ WRONG: dict[str, tuple[Callable[[], MlflowProps], str]] = {
     ),
     "service as text": (
         lambda: props(service="NodePort"),
-        ("MlflowProps.service: must be ClusterIP or NodePort or LoadBalancer (got 'NodePort'); write ClusterIP(...)"),
+        (
+            "MlflowProps.service: must be ClusterIP or Headless or NodePort or LoadBalancer (got 'NodePort'); write "
+            "ClusterIP(...)"
+        ),
     ),
     "source range without prefix": (
         lambda: props(service=LoadBalancer(source_ranges=["192.0.2.1"])),
@@ -864,92 +867,92 @@ WRONG: dict[str, tuple[Callable[[], MlflowProps], str]] = {
     ),
     "no host": (
         lambda: props(exposure=Ingress(hosts=[])),
-        ('MlflowProps.exposure: hosts must not be empty (got ()); write at least one, such as "mlflow.example.com"'),
+        ('MlflowProps.exposure[0]: hosts must not be empty (got ()); write at least one, such as "mlflow.example.com"'),
     ),
     "host with scheme": (
         lambda: props(exposure=Ingress(hosts=["https://mlflow.example.com"])),
         (
-            "MlflowProps.exposure.hosts[0].host: must be a DNS name (got 'https://mlflow.example.com'); write one "
+            "MlflowProps.exposure[0].hosts[0].host: must be a DNS name (got 'https://mlflow.example.com'); write one "
             'such as "mlflow.example.com", without scheme, port and path'
         ),
     ),
     "host with port": (
         lambda: props(exposure=Ingress(hosts=["mlflow.example.com:443"])),
         (
-            "MlflowProps.exposure.hosts[0].host: must be a DNS name (got 'mlflow.example.com:443'); write one such "
+            "MlflowProps.exposure[0].hosts[0].host: must be a DNS name (got 'mlflow.example.com:443'); write one such "
             'as "mlflow.example.com", without scheme, port and path'
         ),
     ),
     "host with path": (
         lambda: props(exposure=Ingress(hosts=["mlflow.example.com/mlflow"])),
         (
-            "MlflowProps.exposure.hosts[0].host: must be a DNS name (got 'mlflow.example.com/mlflow'); write one "
+            "MlflowProps.exposure[0].hosts[0].host: must be a DNS name (got 'mlflow.example.com/mlflow'); write one "
             'such as "mlflow.example.com", without scheme, port and path'
         ),
     ),
     "host in capitals": (
         lambda: props(exposure=Ingress(hosts=["MLflow.example.com"])),
         (
-            "MlflowProps.exposure.hosts[0].host: must be a DNS name (got 'MLflow.example.com'); write one such as "
+            "MlflowProps.exposure[0].hosts[0].host: must be a DNS name (got 'MLflow.example.com'); write one such as "
             '"mlflow.example.com", without scheme, port and path'
         ),
     ),
     "host in Unicode": (
         lambda: props(exposure=Ingress(hosts=["mlflöw.example.com"])),
         (
-            "MlflowProps.exposure.hosts[0].host: must be a DNS name (got 'mlflöw.example.com'); write one such as "
+            "MlflowProps.exposure[0].hosts[0].host: must be a DNS name (got 'mlflöw.example.com'); write one such as "
             '"mlflow.example.com", without scheme, port and path'
         ),
     ),
     "host without a dot": (
         lambda: props(exposure=Ingress(hosts=["mlflow"])),
         (
-            "MlflowProps.exposure.hosts[0].host: must be a DNS name (got 'mlflow'); write one such as "
+            "MlflowProps.exposure[0].hosts[0].host: must be a DNS name (got 'mlflow'); write one such as "
             '"mlflow.example.com", without scheme, port and path'
         ),
     ),
     "host that is an address": (
         lambda: props(exposure=Ingress(hosts=["192.0.2.1"])),
         (
-            "MlflowProps.exposure.hosts[0].host: must be a DNS name (got '192.0.2.1'); write one such as "
+            "MlflowProps.exposure[0].hosts[0].host: must be a DNS name (got '192.0.2.1'); write one such as "
             '"mlflow.example.com", without scheme, port and path'
         ),
     ),
     "host with two wildcards": (
         lambda: props(exposure=Ingress(hosts=["*.*.example.com"])),
         (
-            "MlflowProps.exposure.hosts[0].host: must be a DNS name (got '*.*.example.com'); write one such as "
+            "MlflowProps.exposure[0].hosts[0].host: must be a DNS name (got '*.*.example.com'); write one such as "
             '"mlflow.example.com", without scheme, port and path'
         ),
     ),
     "hosts as text": (
         lambda: props(exposure=Ingress(hosts="mlflow.example.com")),
         (
-            "MlflowProps.exposure.hosts: must be a list of IngressHost (got 'mlflow.example.com'); write "
+            "MlflowProps.exposure[0].hosts: must be a list of IngressHost (got 'mlflow.example.com'); write "
             "[IngressHost('mlflow.example.com')]"
         ),
     ),
     "hosts as None": (
         lambda: props(exposure=Ingress(hosts=None)),
-        "MlflowProps.exposure.hosts: must be a list of IngressHost (got None); write [IngressHost(...)]",
+        "MlflowProps.exposure[0].hosts: must be a list of IngressHost (got None); write [IngressHost(...)]",
     ),
     "hosts as a set": (
         lambda: props(exposure=Ingress(hosts={"mlflow.example.com"})),
         (
-            "MlflowProps.exposure.hosts: must be a list of IngressHost (got {'mlflow.example.com'}); write "
+            "MlflowProps.exposure[0].hosts: must be a list of IngressHost (got {'mlflow.example.com'}); write "
             "[IngressHost(...)]"
         ),
     ),
     "host and path twice": (
         lambda: props(exposure=Ingress(hosts=["mlflow.example.com", "mlflow.example.com"])),
         (
-            "MlflowProps.exposure: a path of a host stands there more than once (got '/' of 'mlflow.example.com'); "
+            "MlflowProps.exposure[0]: a path of a host stands there more than once (got '/' of 'mlflow.example.com'); "
             "keep one of them"
         ),
     ),
     "host without a path": (
         lambda: props(exposure=Ingress(hosts=[IngressHost("mlflow.example.com", [])])),
-        "MlflowProps.exposure.hosts[0]: paths must not be empty (got ()); write [IngressPath()] for the root",
+        "MlflowProps.exposure[0].hosts[0]: paths must not be empty (got ()); write [IngressPath()] for the root",
     ),
     "every host, and none that MLflow knows": (
         lambda: props(exposure=Ingress(hosts=[IngressHost(None)])),
@@ -961,21 +964,21 @@ WRONG: dict[str, tuple[Callable[[], MlflowProps], str]] = {
     "path without a slash": (
         lambda: props(exposure=Ingress(hosts=[IngressHost("mlflow.example.com", [IngressPath("mlflow")])])),
         (
-            "MlflowProps.exposure.hosts[0].paths[0].path: must be a URL path (got 'mlflow'); write one that starts "
+            "MlflowProps.exposure[0].hosts[0].paths[0].path: must be a URL path (got 'mlflow'); write one that starts "
             'with "/"'
         ),
     ),
     "path of another kind": (
         lambda: props(exposure=Ingress(hosts=[IngressHost("mlflow.example.com", [IngressPath("/", "Regex")])])),
         (
-            "MlflowProps.exposure.hosts[0].paths[0].path_type: must be 'Prefix' or 'Exact' or "
+            "MlflowProps.exposure[0].hosts[0].paths[0].path_type: must be 'Prefix' or 'Exact' or "
             "'ImplementationSpecific' (got 'Regex'); write 'Prefix'"
         ),
     ),
     "path to a Service with a dot": (
         lambda: props(exposure=Ingress(hosts=[IngressHost("mlflow.example.com", [IngressPath(service_name="a.b")])])),
         (
-            "MlflowProps.exposure.hosts[0].paths[0].service_name: must be the name of a Service (got 'a.b'); write "
+            "MlflowProps.exposure[0].hosts[0].paths[0].service_name: must be the name of a Service (got 'a.b'); write "
             'lower-case letters, digits and "-", with a letter at the start'
         ),
     ),
@@ -984,7 +987,7 @@ WRONG: dict[str, tuple[Callable[[], MlflowProps], str]] = {
             exposure=Ingress(hosts=[IngressHost("mlflow.example.com", [IngressPath(service_port="p" * 16)])])
         ),
         (
-            "MlflowProps.exposure.hosts[0].paths[0].service_port: must be the name of a port, at most 15 "
+            "MlflowProps.exposure[0].hosts[0].paths[0].service_port: must be the name of a port, at most 15 "
             'characters long (got \'pppppppppppppppp\'); write lower-case letters, digits and "-", such as "http"'
         ),
     ),
@@ -993,13 +996,13 @@ WRONG: dict[str, tuple[Callable[[], MlflowProps], str]] = {
             exposure=Ingress(hosts=[IngressHost(None)], tls=[IngressTls()]), allowed_hosts=["mlflow.example.com"]
         ),
         (
-            "MlflowProps.exposure: tls names neither a Secret nor a host (got IngressTls()); write "
+            "MlflowProps.exposure[0]: tls names neither a Secret nor a host (got IngressTls()); write "
             "IngressTls(secret_name=...)"
         ),
     ),
     "certificate as text": (
         lambda: props(exposure=Ingress(hosts=["mlflow.example.com"], tls="mlflow-tls")),
-        "MlflowProps.exposure.tls: must be a list of IngressTls (got 'mlflow-tls'); write [IngressTls(...)]",
+        "MlflowProps.exposure[0].tls: must be a list of IngressTls (got 'mlflow-tls'); write [IngressTls(...)]",
     ),
     "public URL without scheme": (
         lambda: props(public_url="mlflow.example.com"),

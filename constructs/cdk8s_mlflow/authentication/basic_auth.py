@@ -58,6 +58,11 @@ class BasicAuth:
                 f"admin_password is too short for MLflow (its {len(password.value)} characters are not shown); "
                 f"write {_SHORTEST_PASSWORD} or more"
             )
+        if isinstance(password, InlineSecret) and not password.value.isascii():
+            yield (
+                "admin_password has characters that are not ASCII (they are not shown), which MLflow's artifact routes "
+                "refuse; write others"
+            )
         if isinstance(password, InlineSecret) and password.value == "password1234":
             yield "admin_password is the one that MLflow used to ship, and refuses; write another one"
 

@@ -1,4 +1,4 @@
-"""Through which doors the server is reached: its Service, and an Ingress."""
+"""An Ingress."""
 
 from __future__ import annotations
 
@@ -7,66 +7,20 @@ from typing import Literal
 
 import attrs
 
+from cdk8s_mlflow.exposure.controllers import IngressController
 from cdk8s_mlflow.failures import repeated
 from cdk8s_mlflow.peers import CidrPeer, NamespacePeer, PodPeer
 from cdk8s_mlflow.values import (
     AnnotationKey,
-    Cidr,
     DnsName,
     IngressHostName,
-    NodePortNumber,
+    NameSuffix,
     Port,
     PortName,
     ServiceName,
     UrlPath,
     sequences,
 )
-
-
-@attrs.frozen(kw_only=True)
-class ClusterIP:
-    """A Service inside the cluster only: the default."""
-
-    port: Port = 5000
-    """The Service's port; the pods listen on 5000 in any case."""
-    annotations: Mapping[AnnotationKey, str] = attrs.field(factory=dict)
-
-    @property
-    def node_port(self) -> None:
-        """None: no port of the nodes."""
-        return
-
-    @property
-    def source_ranges(self) -> tuple[Cidr, ...] | None:
-        """None: nothing from outside the cluster."""
-        return None
-
-
-@attrs.frozen(kw_only=True, field_transformer=sequences)
-class NodePort:
-    """A Service that every node answers for. MLflow has no login of its own by default: mind who sees the nodes."""
-
-    port: Port = 5000
-    """The Service's port inside the cluster."""
-    node_port: NodePortNumber | None = None
-    """The nodes' port; the cluster chooses one if left out."""
-    source_ranges: Sequence[Cidr] = ()
-    """Who may connect, for the network policy: everybody if left out."""
-    annotations: Mapping[AnnotationKey, str] = attrs.field(factory=dict)
-
-
-@attrs.frozen(kw_only=True, field_transformer=sequences)
-class LoadBalancer:
-    """A Service with an address of its own from the cloud. MLflow has no login of its own by default."""
-
-    port: Port = 5000
-    node_port: NodePortNumber | None = None
-    source_ranges: Sequence[Cidr] = ()
-    """Who may connect, for the load balancer and the network policy: everybody if left out."""
-    annotations: Mapping[AnnotationKey, str] = attrs.field(factory=dict)
-
-
-Service = ClusterIP | NodePort | LoadBalancer
 
 
 @attrs.frozen
@@ -108,6 +62,14 @@ class IngressTls:
     """The hosts that it is for; all of the Ingress if left out."""
 
 
+@attrs.frozen
+class CertManagerIssuer:
+    """The issuer by which cert-manager makes the certificates of an Ingress, in the Secrets that ``tls`` names."""
+
+    name: DnsName
+    kind: Literal["ClusterIssuer", "Issuer"] = "ClusterIssuer"
+
+
 def _hosts(hosts: Sequence[str | IngressHost]) -> tuple[IngressHost, ...]:
     if not isinstance(hosts, list | tuple):  # for value_checks to name
         return hosts  # type: ignore[return-value]
@@ -126,10 +88,18 @@ class Ingress:
     """Host names, or :class:`IngressHost` where paths matter. The first one makes the public URL."""
     ingress_class_name: DnsName | None = None
     """The cluster's default class if left out."""
+    controller: IngressController | None = None
+    """Which controller answers it, to tell it in its own words that uploads are large and requests long, and in which
+    way the server speaks: ``IngressNginx()``, ``Traefik()``, ``AwsLoadBalancer()``. Nothing is told if left out."""
     tls: Sequence[IngressTls] = ()
+    """Certificates; without any, the door is plain HTTP."""
+    issuer: CertManagerIssuer | None = None
+    """Who makes the certificates; somebody else does, if left out."""
     annotations: Mapping[AnnotationKey, str] = attrs.field(factory=dict)
     allowed_from: Sequence[NamespacePeer | PodPeer | CidrPeer] = ()
     """Where the controller's pods are, such as ``NamespacePeer("ingress-nginx")``."""
+    name: NameSuffix | None = None
+    """Ends the object's name, where there are several."""
 
     def failures(self) -> Iterator[str]:
         """Yield what is wrong with the fields together."""
@@ -142,10 +112,20 @@ class Ingress:
             if not (tls.secret_name or tls.hosts or any(host.host for host in self.hosts)):
                 yield "tls names neither a Secret nor a host (got IngressTls()); write IngressTls(secret_name=...)"
 
+        if self.issuer is not None and not any(tls.secret_name for tls in self.tls):
+            yield (
+                f"issuer makes certificates for the Secrets of tls, and there is none (got {self.issuer}); "
+                "write tls=[IngressTls(secret_name=...)]"
+            )
+
     def has_tls(self, host: str | None) -> bool:
         """Return whether a certificate covers the host."""
         wildcard = f"*.{host.partition('.')[2]}" if host else None
         return any(host in tls.hosts or wildcard in tls.hosts or not tls.hosts for tls in self.tls)
+
+    def names(self) -> tuple[str, ...]:
+        """Return every host name that it answers."""
+        return tuple(item.host for item in self.hosts if item.host)
 
     def origins(self) -> tuple[str, ...]:
         """Return scheme and host of each named host, those without a wildcard first."""

@@ -1,0 +1,80 @@
+"""TLS in the server's own pods: one class per way to come by the certificate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Literal, Protocol, runtime_checkable
+
+import attrs
+
+from cdk8s_mlflow.needs import Certificate
+from cdk8s_mlflow.values import DnsName
+from cdk8s_mlflow.volumes import ConfigMapKey, SecretKey
+
+
+@runtime_checkable
+class ServerTls(Protocol):
+    """What every way answers."""
+
+    def certificate(self, release: str, names: Sequence[str]) -> Certificate:
+        """Return the Secret of the certificate, and what makes it; ``names`` are those of the Service."""
+
+
+@attrs.frozen(kw_only=True)
+class TlsSecret:
+    """A Secret of type ``kubernetes.io/tls`` that somebody else makes, for the names of the Service."""
+
+    secret_name: DnsName
+    ca: SecretKey | ConfigMapKey | None = None
+    """The authority of the certificate, for the pods of this chart that call the server: the public ones and
+    ``MlflowProps.ca_bundle`` if left out."""
+
+    def certificate(self, release: str, names: Sequence[str]) -> Certificate:  # noqa: ARG002 - it is made already
+        """Return the Secret."""
+        return Certificate(secret_name=self.secret_name, ca=self.ca)
+
+
+@attrs.frozen(kw_only=True)
+class CertManagerTls:
+    """A certificate that cert-manager makes and renews (``cert-manager.io/v1``), for the names of the Service.
+
+    The issuer must be one that knows names inside the cluster: a CA, Vault, or a self-signed one; no public one.
+    The server reads its certificate when it starts: have the pods restarted when it was renewed (:class:`Reloader`).
+    """
+
+    issuer_name: DnsName
+    issuer_kind: Literal["Issuer", "ClusterIssuer"] = "ClusterIssuer"
+    duration: timedelta = timedelta(days=90)
+    """How long a certificate holds."""
+    renew_before: timedelta = timedelta(days=30)
+    """How long before its end it is renewed."""
+
+    def certificate(self, release: str, names: Sequence[str]) -> Certificate:
+        """Return the Secret, and the Certificate that makes it."""
+        name = f"{release}-tls"
+        made = {
+            "apiVersion": "cert-manager.io/v1",
+            "kind": "Certificate",
+            "metadata": {"name": name},
+            "spec": {
+                "secretName": name,
+                "dnsNames": list(names),
+                "duration": _hours(self.duration),
+                "renewBefore": _hours(self.renew_before),
+                "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"},
+                "issuerRef": {"group": "cert-manager.io", "kind": self.issuer_kind, "name": self.issuer_name},
+            },
+        }
+        return Certificate(secret_name=name, ca=SecretKey(name, "ca.crt"), objects=(made,))
+
+    def failures(self) -> list[str]:
+        """Return what is wrong with the fields together."""
+        if self.renew_before < self.duration:
+            return []
+        return [f"renew_before must be shorter than duration (got {self.renew_before} and {self.duration}); lower it"]
+
+
+def _hours(time: timedelta) -> str:
+    # As Go writes a duration, so that kubectl diff finds nothing.
+    return f"{int(time.total_seconds()) // 3600}h0m0s"

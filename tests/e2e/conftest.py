@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import fcntl
-import json
 import os
 import secrets
 import tempfile
@@ -18,10 +17,11 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from e2e.room import MADE, client_in
 
 from .environments import Environment, Start, run, start, synthesize
 from .kubectl import Manifest, Pod, apply_manifests, diagnosis, kubectl, objects, wait_for_pods
-from .manifests import OURS, minio, namespace, postgresql, python_pod, secret, service
+from .manifests import delete_namespaces, minio, namespace, postgresql, python_pod, secret, service
 
 DATABASES, TRAINING, STRANGER, INGRESS = "databases", "training", "stranger", "ingress"
 PASSWORD = "p@s/s#w%41:?d&$x"
@@ -40,8 +40,7 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     """Show with a failed test what is wrong with the pods."""
     report = yield
     if report.failed and os.environ.get("KUBECONFIG"):
-        every = [f"mlflow-{name}" for name in EVERY]
-        report.sections.append(("pods", diagnosis([*every, DATABASES, TRAINING, STRANGER])))
+        report.sections.append(("pods", diagnosis(MADE)))
     return report
 
 
@@ -72,6 +71,7 @@ def cluster(table: dict[str, Environment], request: pytest.FixtureRequest) -> It
     """Make the namespaces, and delete those that an earlier run has left."""
     names = [*(environment.namespace for environment in table.values()), DATABASES, TRAINING, STRANGER]
     delete_namespaces(names)
+    MADE.extend(names)
     apply_manifests(namespace(name) for name in names)
     for name in names:  # a pod before its ServiceAccount is refused
         kubectl("-n", name, "wait", "--for=create", "serviceaccount/default", "--timeout=30s")
@@ -80,26 +80,10 @@ def cluster(table: dict[str, Environment], request: pytest.FixtureRequest) -> It
         delete_namespaces(names)
 
 
-def delete_namespaces(names: list[str]) -> None:
-    """Delete namespaces that these tests made; a namespace of the same name that somebody else made stops them."""
-    found = json.loads(kubectl("get", "namespaces", "-o", "json"))["items"]
-    taken = {item["metadata"]["name"]: item["metadata"].get("labels", {}) for item in found}
-    ours = [name for name in names if OURS in taken.get(name, {})]
-    foreign = taken.keys() & set(names) - set(ours)
-    assert not foreign, f"not made by these tests: {sorted(foreign)}; delete them or use another cluster"
-    if ours:
-        kubectl("delete", "namespace", *ours, "--wait=false")
-        for name in ours:  # whose data goes as well: there is nothing to wait for
-            kubectl("-n", name, "delete", "pods", "--all", "--grace-period=1", "--wait=false")
-        kubectl("wait", "--for=delete", *(f"namespace/{name}" for name in ours), "--timeout=180s", timeout=190)
-
-
 @pytest.fixture(scope="session")
 def client(cluster: None) -> Pod:  # noqa: ARG001 - asked for its effect
     """Start a pod in the namespace that the network policies let in."""
-    apply_manifests([python_pod(TRAINING, "client")])
-    wait_for_pods(TRAINING, "client")
-    return Pod(TRAINING, "client")
+    return client_in(TRAINING)
 
 
 @pytest.fixture(scope="session")

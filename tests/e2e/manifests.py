@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
-from .kubectl import Manifest
+from .kubectl import Manifest, kubectl
 
 MLFLOW_IMAGE = "ghcr.io/mlflow/mlflow:v3.17.2-full"
 OURS = "cdk8s-mlflow.test/made-by"
@@ -19,6 +20,20 @@ def namespace(name: str) -> Manifest:
         "kind": "Namespace",
         "metadata": {"name": name, "labels": {OURS: "tests-e2e"} | levels},
     }
+
+
+def delete_namespaces(names: list[str]) -> None:
+    """Delete namespaces that these tests made; a namespace of the same name that somebody else made stops them."""
+    found = json.loads(kubectl("get", "namespaces", "-o", "json"))["items"]
+    taken = {item["metadata"]["name"]: item["metadata"].get("labels", {}) for item in found}
+    ours = [name for name in names if OURS in taken.get(name, {})]
+    foreign = taken.keys() & set(names) - set(ours)
+    assert not foreign, f"not made by these tests: {sorted(foreign)}; delete them or use another cluster"
+    if ours:
+        kubectl("delete", "namespace", *ours, "--wait=false")
+        for name in ours:  # whose data goes as well: there is nothing to wait for
+            kubectl("-n", name, "delete", "pods", "--all", "--grace-period=1", "--wait=false")
+        kubectl("wait", "--for=delete", *(f"namespace/{name}" for name in ours), "--timeout=180s", timeout=190)
 
 
 def secret(namespace: str, name: str, values: Mapping[str, str], kind: str = "Opaque") -> Manifest:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from e2e.databases.installation import release
+from e2e.installation import release
 from e2e.kubectl import Manifest, Pod, apply_manifests, get, wait_for_pods
 from e2e.manifests import secret
 

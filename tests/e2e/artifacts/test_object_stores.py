@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import attrs
 import pytest
-from e2e.databases.installation import Installation, applied, release
+from e2e.installation import Installation, applied, release
 from e2e.kubectl import CommandFailed, Pod, container_statuses
 
 from cdk8s_mlflow import (

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from e2e.databases.installation import Installation, applied, release
+from e2e.installation import Installation, applied, release
 from e2e.kubectl import Manifest, Pod, apply_manifests, get, kubectl
 
 from cdk8s_mlflow import (

@@ -3,51 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 
 import pytest
-from e2e.conftest import delete_namespaces
-from e2e.kubectl import Manifest, Pod, apply_manifests, diagnosis, kubectl, wait_for_pods
-from e2e.manifests import namespace, python_pod
+from e2e.kubectl import Manifest, Pod, apply_manifests, wait_for_pods
+from e2e.room import client_in, own_namespace
+from e2e.servers import MariaDBServer, PostgreSQLServer, mariadb, postgresql
 
 from .certificates import Certificates
-from .installation import keys
-from .servers import MariaDBServer, PostgreSQLServer, mariadb, postgresql
 from .tls import TlsServers, start_tls_servers
 
 MAIN = f"db-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show with a failed test what is wrong with the pods."""
-    report = yield
-    if report.failed and "KUBECONFIG" in os.environ:
-        report.sections.append(("databases", diagnosis([MAIN])))
-    return report
-
-
 @pytest.fixture(scope="session")
 def main(request: pytest.FixtureRequest) -> Iterator[str]:
     """Make the namespace of all servers, releases and clients."""
-    if not os.environ.get("KUBECONFIG"):
-        message = "KUBECONFIG names no cluster"
-        pytest.fail(message) if os.environ.get("MLFLOW_E2E") == "1" else pytest.skip(message)
-    delete_namespaces([MAIN])
-    apply_manifests([namespace(MAIN)])
-    kubectl("-n", MAIN, "wait", "--for=create", "serviceaccount/default", "--timeout=30s")
-    apply_manifests([keys(MAIN)])
-    yield MAIN
-    if not request.config.getoption("--keep", default=False):
-        delete_namespaces([MAIN])
+    yield from own_namespace(MAIN, request)
 
 
 @pytest.fixture(scope="session")
 def client(main: str) -> Pod:
     """Start a pod with the MLflow client."""
-    apply_manifests([python_pod(main, "client")])
-    wait_for_pods(main, "client")
-    return Pod(main, "client")
+    return client_in(main)
 
 
 @pytest.fixture(scope="session")

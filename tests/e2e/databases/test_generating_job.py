@@ -5,11 +5,10 @@ from __future__ import annotations
 import base64
 
 import pytest
+from e2e.installation import Installation
 from e2e.kubectl import Manifest, apply_manifests, attempt, kubectl, objects, wait_until
 
 from cdk8s_mlflow import MlflowProps
-
-from .installation import Installation
 
 pytestmark = pytest.mark.e2e
 

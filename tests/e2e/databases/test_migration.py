@@ -11,14 +11,13 @@ from pathlib import Path
 import attrs
 import pytest
 from e2e.environments import PROCESSES
+from e2e.installation import Installation, applied, release
 from e2e.kubectl import Pod, apply_manifests, kubectl, wait_until
 from e2e.manifests import secret
+from e2e.servers import MariaDBServer, PostgreSQLServer
 
 from cdk8s_mlflow import ExistingSecret, Migration, MlflowProps, MySQL, PostgreSQL
 from cdk8s_mlflow.backend_store import BackendStore
-
-from .installation import Installation, applied, release
-from .servers import MariaDBServer, PostgreSQLServer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 

@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 
 import attrs
 import pytest
+from e2e.installation import applied, release
 from e2e.kubectl import apply_manifests
 from e2e.manifests import secret
+from e2e.servers import MariaDBServer, PostgreSQLServer
 
 from cdk8s_mlflow import ExistingSecret, MlflowProps, MySQL, PostgreSQL
 from cdk8s_mlflow.backend_store import BackendStore
-
-from .installation import applied, release
-from .servers import MariaDBServer, PostgreSQLServer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import attrs
 import pytest
+from e2e.installation import USED, Installation, all_objects, applied, release, use, watched
 from e2e.kubectl import Pod, apply_manifests
 from e2e.manifests import secret
+from e2e.servers import MariaDBServer, PostgreSQLServer
 
 from cdk8s_mlflow import ExistingSecret, MlflowProps, MySQL, PostgreSQL
 
-from .installation import USED, Installation, all_objects, applied, release, use, watched
 from .secrecy import PASSWORDS, forms, marker
-from .servers import MariaDBServer, PostgreSQLServer
 
 pytestmark = pytest.mark.e2e
 

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from e2e.installation import USED, applied, release, use
 from e2e.kubectl import Manifest, Pod, apply_manifests, kubectl, wait_for_pods
 from e2e.manifests import secret
+from e2e.servers import MariaDBServer, PostgreSQLServer
 
 from cdk8s_mlflow import ArtifactVolume, ExistingSecret, ExistingVolumeClaim, MlflowProps, MySQL, PostgreSQL
 from cdk8s_mlflow.backend_store import BackendStore
 
-from .installation import USED, applied, release, use
 from .old import old_pod, old_server
-from .servers import MariaDBServer, PostgreSQLServer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import attrs
 import pytest
+from e2e.installation import Installation, applied, release
+from e2e.servers import MariaDBServer, PostgreSQLServer
 
 from cdk8s_mlflow import ConfigMapKey, ExistingSecret, MlflowProps, MySQL, MySQLTls, PostgreSQL, PostgreSQLTls
 from cdk8s_mlflow.backend_store import BackendStore
 
-from .installation import Installation, applied, release
-from .servers import MariaDBServer, PostgreSQLServer
 from .tls import MARIADB, POSTGRESQL, TlsServers
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]

@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 
 import pytest
+from e2e.installation import USED, applied, release, use
 from e2e.kubectl import Pod, apply_manifests, wait_for_pods
 from e2e.manifests import secret
+from e2e.servers import postgresql
 
 from cdk8s_mlflow import ExistingSecret, FixedReplicas, MlflowProps, PostgreSQL
-
-from .installation import USED, applied, release, use
-from .servers import postgresql
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 

@@ -8,13 +8,12 @@ from urllib.parse import quote
 
 import attrs
 import pytest
+from e2e.installation import USED, Installation, applied, release, use
 from e2e.kubectl import CommandFailed, Pod, apply_manifests, attempt, container_statuses, get, kubectl, pods, wait_until
 from e2e.manifests import secret
+from e2e.servers import PostgreSQLServer
 
 from cdk8s_mlflow import DatabaseUri, ExistingSecret, FixedReplicas, Image, MlflowProps
-
-from .installation import USED, Installation, applied, release, use
-from .servers import PostgreSQLServer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 

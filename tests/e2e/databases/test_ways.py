@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 import attrs
 import pytest
+from e2e.installation import USED, Installation, applied, release, use
 from e2e.kubectl import Manifest, Pod, apply_manifests, attempt, container_statuses, wait_for_pods
 from e2e.manifests import MLFLOW_IMAGE, minio, secret
+from e2e.servers import PostgreSQLServer
 
 from cdk8s_mlflow import (
     S3,
@@ -24,8 +26,6 @@ from cdk8s_mlflow import (
 )
 
 from .certificates import Certificates
-from .installation import USED, Installation, applied, release, use
-from .servers import PostgreSQLServer
 from .tls import CNPG, PASSWORD, POSTGRESQL, TlsServers
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import attrs
 from e2e.kubectl import Manifest, apply_manifests, kubectl, wait_for_pods
 from e2e.manifests import secret
+from e2e.servers import MariaDBServer, PostgreSQLServer, mariadb, postgresql
 
 from .certificates import Certificates
-from .servers import MariaDBServer, PostgreSQLServer, mariadb, postgresql
 
 PASSWORD = "pw/with:odd@characters%"
 POSTGRESQL, MARIADB = "postgresql-tls", "mariadb-tls"

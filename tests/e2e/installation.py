@@ -21,6 +21,7 @@ from cdk8s_mlflow.manifests import define_manifests
 from cdk8s_mlflow.plan import plan
 
 KEYS = "mlflow-keys"
+WORKLOADS = {"Deployment", "Job", "CronJob"}
 
 
 def keys(namespace: str) -> Manifest:
@@ -77,7 +78,7 @@ class Installation:
             "-n",
             self.namespace,
             "delete",
-            "deployment,job",
+            "deployment,cronjob,job",
             "-l",
             self.selector,
             "--cascade=foreground",
@@ -136,7 +137,8 @@ class Installation:
 
 
 def _containers(manifest: Manifest) -> Iterator[Manifest]:
-    spec = manifest["spec"].get("template", {}).get("spec", {}) if manifest["kind"] in {"Deployment", "Job"} else {}
+    owner = manifest["spec"].get("jobTemplate", manifest) if manifest["kind"] in WORKLOADS else {}
+    spec = owner.get("spec", {}).get("template", {}).get("spec", {})
     yield from spec.get("initContainers", [])
     yield from spec.get("containers", [])
 

@@ -1,0 +1,33 @@
+"""A namespace for a folder of tests: made for its session, shown when a test fails, deleted at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from .installation import keys
+from .kubectl import Pod, apply_manifests, kubectl, wait_for_pods
+from .manifests import delete_namespaces, namespace, python_pod
+
+MADE: list[str] = []
+"""The namespaces of this session that are shown when a test fails."""
+
+
+def own_namespace(name: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Make an empty "restricted" namespace with the keys of all releases, for as long as the session lasts."""
+    delete_namespaces([name])
+    apply_manifests([namespace(name)])
+    kubectl("-n", name, "wait", "--for=create", "serviceaccount/default", "--timeout=30s")
+    apply_manifests([keys(name)])
+    MADE.append(name)
+    yield name
+    if not request.config.getoption("--keep", default=False):
+        delete_namespaces([name])
+
+
+def client_in(name: str) -> Pod:
+    """Start a pod with MLflow's client and those of all stores."""
+    apply_manifests([python_pod(name, "client")])
+    wait_for_pods(name, "client")
+    return Pod(name, "client")

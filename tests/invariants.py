@@ -20,6 +20,7 @@ from cdk8s_mlflow import (
     GCS,
     HDFS,
     S3,
+    Autoscaling,
     CidrPeer,
     CloudNativePG,
     CloudSqlProxy,
@@ -31,6 +32,7 @@ from cdk8s_mlflow import (
     ExistingServiceAccount,
     ExistingVolumeClaim,
     FileStore,
+    FixedReplicas,
     Ingress,
     InlineSecret,
     LoadBalancer,
@@ -507,14 +509,46 @@ def single_writers(release: Release) -> Iterator[str]:
         if isinstance(part, ExistingVolumeClaim) and "ReadWriteMany" not in part.access_modes
     }
     single = any(isinstance(store, SQLite | FileStore) for store in stores) or bool(mounted & lonely_names)
-    if single and (deployment["replicas"] != 1 or deployment["strategy"] != {"type": "Recreate"}):
-        yield f"two pods may write at once: {deployment['replicas']} replicas, {deployment['strategy']}"
+    _, most = _replicas(release)
+    if single and (most != 1 or deployment["strategy"] != {"type": "Recreate"}):
+        yield f"two pods may write at once: {most} replicas, {deployment['strategy']}"
     if not single and deployment["strategy"].get("rollingUpdate", {}).get("maxUnavailable") != 0:
         yield f"a rollout leaves a gap: {deployment['strategy']}"
-    if deployment["replicas"] != release.props.scaling.replicas:
-        yield f"{deployment['replicas']} replicas"
     if deployment["progressDeadlineSeconds"] <= _patience(release):
         yield "a rollout is given up before the database and its migration are"
+
+
+def _replicas(release: Release) -> tuple[int, int]:
+    """Return the fewest and the most pods that run: by the Deployment, or by what scales it."""
+    scaling = release.props.scaling
+    if isinstance(scaling, FixedReplicas):
+        replicas = release.one("Deployment")["spec"].get("replicas", 1)
+        return replicas, replicas
+    if isinstance(scaling, Autoscaling):
+        spec = release.one("HorizontalPodAutoscaler")["spec"]
+        return spec["minReplicas"], spec["maxReplicas"]
+    spec = release.one("ScaledObject")["spec"]
+    return spec["minReplicaCount"], spec["maxReplicaCount"]
+
+
+def scalers(release: Release) -> Iterator[str]:
+    """Either the Deployment says how many pods run, or one autoscaler that names it, within the props' bounds."""
+    scaling, deployment = release.props.scaling, release.one("Deployment")
+    found = [item for kind in ("HorizontalPodAutoscaler", "ScaledObject") for item in release.all(kind)]
+    if isinstance(scaling, FixedReplicas):
+        if found or deployment["spec"].get("replicas") != scaling.replicas:
+            yield f"{deployment['spec'].get('replicas')} replicas, {len(found)} autoscalers"
+        return
+    if "replicas" in deployment["spec"]:
+        yield "each apply would undo what the autoscaler has decided"
+    if _replicas(release) != (scaling.min_replicas, scaling.max_replicas):
+        yield f"{_replicas(release)} pods"
+    for item in found:
+        target = item["spec"]["scaleTargetRef"]
+        if (target["apiVersion"], target["kind"]) != ("apps/v1", "Deployment"):
+            yield f"{where(item)} scales {target}"
+        if target["name"] != deployment["metadata"]["name"]:
+            yield f"{where(item)} scales {target}"
 
 
 def _patience(release: Release) -> float:
@@ -525,10 +559,10 @@ def _patience(release: Release) -> float:
 
 
 def disruptions(release: Release) -> Iterator[str]:
-    """No budget holds back a drain for ever, and one is there from two replicas on."""
-    budgets, replicas = release.all("PodDisruptionBudget"), release.props.scaling.replicas
-    if (replicas > 1 and release.props.disruption_budget is not None) != bool(budgets):
-        yield f"{len(budgets)} disruption budgets for {replicas} replicas"
+    """No budget holds back a drain for ever, and one is there where two replicas may run."""
+    budgets, (_, most) = release.all("PodDisruptionBudget"), _replicas(release)
+    if (most > 1 and release.props.disruption_budget is not None) != bool(budgets):
+        yield f"{len(budgets)} disruption budgets for {most} replicas"
     for budget in budgets:
         if budget["spec"].get("maxUnavailable", 0) < 1 or "minAvailable" in budget["spec"]:
             yield f"{where(budget)} blocks drains"
@@ -908,7 +942,7 @@ def connections(release: Release) -> Iterator[str]:
     if "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE" not in env:
         return
     each = int(env["MLFLOW_SQLALCHEMYSTORE_POOL_SIZE"]) + int(env["MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW"])
-    processes = (release.props.scaling.replicas + 1) * release.props.workers
+    processes = (_replicas(release)[1] + 1) * release.props.workers
     pool = release.props.connection_pool
     most = 100 if pool is None else pool.max_connections or 10**6
     if 2 * each * processes > most and each > 2:
@@ -946,6 +980,7 @@ INVARIANTS: dict[str, Invariant] = {
         probes,
         stops,
         single_writers,
+        scalers,
         disruptions,
         jobs,
         hosts,

@@ -39,7 +39,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("container",),
     ("guards",),
     # what the user chooses from
-    ("secrets", "sidecars", "exposure", "scaling", "observability"),
+    ("secrets", "sidecars", "exposure", "scaling", "connections", "observability"),
     ("backend_store", "artifact_store"),
     ("operations", "authentication", "server_tls"),
     ("props",),

@@ -172,6 +172,16 @@ SPOILS: dict[str, tuple[str, str, Callable[[Release], object]]] = {
         "default",
         lambda r: r.one("Deployment")["spec"].update(progressDeadlineSeconds=600),
     ),
+    "an autoscaler undone by each apply": (
+        "scalers",
+        "autoscaling",
+        lambda r: r.one("Deployment")["spec"].update(replicas=2),
+    ),
+    "an autoscaler of something else": (
+        "scalers",
+        "keda",
+        lambda r: r.one("ScaledObject")["spec"]["scaleTargetRef"].update(name="other"),
+    ),
     "a budget that blocks": (
         "disruptions",
         "ingress-tls",

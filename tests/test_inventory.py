@@ -128,6 +128,9 @@ EXPECTED: dict[str, list[str]] = {
         ),
         "CronJob/mlflow-gc",
     ],
+    "autoscaling": [*ON_POSTGRESQL, "HorizontalPodAutoscaler/mlflow", *BUDGET],
+    "keda": [*ON_POSTGRESQL, "ScaledObject/mlflow", *BUDGET],
+    "keda-to-zero": [*ON_POSTGRESQL, "ScaledObject/mlflow"],
     "cloud-native-pg": [*inserted(ON_POSTGRESQL, FILES[0], "Cluster/mlflow-postgresql"), *BUDGET],
 }
 

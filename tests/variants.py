@@ -11,6 +11,7 @@ from cdk8s_mlflow import (
     S3,
     ArtifactUri,
     ArtifactVolume,
+    Autoscaling,
     AwsLoadBalancer,
     AzureAccessKey,
     AzureBlob,
@@ -24,6 +25,8 @@ from cdk8s_mlflow import (
     ClusterIP,
     ConfigMapKey,
     ConnectionPool,
+    CpuTrigger,
+    CronTrigger,
     DatabaseUri,
     Direct,
     DisruptionBudget,
@@ -44,6 +47,7 @@ from cdk8s_mlflow import (
     IngressPath,
     IngressTls,
     InlineSecret,
+    KedaScaling,
     Kerberos,
     LoadBalancer,
     Metrics,
@@ -59,6 +63,7 @@ from cdk8s_mlflow import (
     PostgreSQL,
     PostgreSQLTls,
     Presigned,
+    PrometheusTrigger,
     Proxied,
     Reloader,
     S3Credentials,
@@ -383,6 +388,47 @@ VARIANTS: dict[str, MlflowProps] = {
     ),
     "pool": on_postgresql(connection_pool=ConnectionPool(size=3, max_overflow=2, max_connections=20), workers=1),
     "many-processes": on_postgresql(scaling=FixedReplicas(5), workers=4),
+    # --- scaling
+    "autoscaling": on_postgresql(scaling=Autoscaling()),
+    "autoscaling-by-memory": on_postgresql(
+        scaling=Autoscaling(
+            min_replicas=1,
+            max_replicas=3,
+            average_cpu=None,
+            average_memory="1024Mi",
+            behavior={
+                "scaleUp": {"policies": [{"type": "Pods", "value": 1, "periodSeconds": 60}], "selectPolicy": "Min"},
+                "scaleDown": {"stabilizationWindowSeconds": 0},
+            },
+        ),
+        workers=2,
+        garbage_collection=GarbageCollection(),
+    ),
+    "keda": on_postgresql(
+        scaling=KedaScaling(
+            triggers=[
+                CronTrigger(timezone="Europe/Berlin", start="0 7 * * 1-5", end="0 20 * * 1-5", desired_replicas=3),
+                PrometheusTrigger(
+                    server_address="http://prometheus.monitoring.svc:9090",
+                    query='sum(rate(traefik_service_requests_total{service="mlflow"}[2m]))',
+                    threshold=20,
+                    activation_threshold=0.5,
+                    authentication="prometheus",
+                ),
+                CpuTrigger(average_cpu="0.75"),
+            ],
+            polling_interval=timedelta(seconds=15),
+            behavior={"scaleDown": {"selectPolicy": "Disabled"}},
+        ),
+    ),
+    "keda-to-zero": on_postgresql(
+        scaling=KedaScaling(
+            min_replicas=0,
+            max_replicas=1,
+            triggers=[CronTrigger(timezone="UTC", start="0 7 * * *", end="0 20 * * *", desired_replicas=1)],
+        ),
+        disruption_budget=DisruptionBudget(max_unavailable=1),
+    ),
     # --- several databases
     "registry-same-database": on_postgresql(registry_store=POSTGRESQL),
     "registry-other-credentials": on_postgresql(

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         SQLite,
         SQLServer,
     )
+    from cdk8s_mlflow.connections import ConnectionPool
     from cdk8s_mlflow.environments import Environment, Namespace, synthesize
     from cdk8s_mlflow.exposure import (
         AwsLoadBalancer,
@@ -60,7 +61,15 @@ if TYPE_CHECKING:
     from cdk8s_mlflow.operations import GarbageCollection, Migration, Reloader
     from cdk8s_mlflow.peers import CidrPeer, Endpoint, NamespacePeer, PodPeer
     from cdk8s_mlflow.props import ExistingServiceAccount, Image, MlflowProps, NetworkPolicy, ServiceAccount
-    from cdk8s_mlflow.scaling import ConnectionPool, DisruptionBudget, FixedReplicas
+    from cdk8s_mlflow.scaling import (
+        Autoscaling,
+        CpuTrigger,
+        CronTrigger,
+        DisruptionBudget,
+        FixedReplicas,
+        KedaScaling,
+        PrometheusTrigger,
+    )
     from cdk8s_mlflow.secrets import ExistingSecret, ExternalSecret, GeneratedSecret, InlineSecret
     from cdk8s_mlflow.server_tls import CertManagerTls, TlsSecret
     from cdk8s_mlflow.sidecars import CloudSqlProxy, SidecarProxy
@@ -94,6 +103,7 @@ _MODULES = {
         "SQLServer",
         "SQLite",
     ),
+    "connections": ("ConnectionPool",),
     "environments": (
         "Environment",
         "Namespace",
@@ -137,9 +147,13 @@ _MODULES = {
         "ServiceAccount",
     ),
     "scaling": (
-        "ConnectionPool",
+        "Autoscaling",
+        "CpuTrigger",
+        "CronTrigger",
         "DisruptionBudget",
         "FixedReplicas",
+        "KedaScaling",
+        "PrometheusTrigger",
     ),
     "secrets": (
         "ExistingSecret",
@@ -168,6 +182,7 @@ __all__ = [
     "S3",
     "ArtifactUri",
     "ArtifactVolume",
+    "Autoscaling",
     "AwsLoadBalancer",
     "AzureAccessKey",
     "AzureBlob",
@@ -181,6 +196,8 @@ __all__ = [
     "ClusterIP",
     "ConfigMapKey",
     "ConnectionPool",
+    "CpuTrigger",
+    "CronTrigger",
     "DatabaseUri",
     "Direct",
     "DisruptionBudget",
@@ -204,6 +221,7 @@ __all__ = [
     "IngressTls",
     "InlineSecret",
     "InvalidProps",
+    "KedaScaling",
     "Kerberos",
     "LoadBalancer",
     "Metrics",
@@ -221,6 +239,7 @@ __all__ = [
     "PostgreSQL",
     "PostgreSQLTls",
     "Presigned",
+    "PrometheusTrigger",
     "Proxied",
     "Reloader",
     "S3Credentials",

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 
 from cdk8s_mlflow.artifact_store import Direct, Presigned
 from cdk8s_mlflow.backend_store import BackendStore, FileStore, SQLite
+from cdk8s_mlflow.connections import POOLS_PER_PROCESS, worst_case
 from cdk8s_mlflow.exposure import HttpRoute, Ingress
 from cdk8s_mlflow.failures import repeated
 from cdk8s_mlflow.needs import Needs, version_number
 from cdk8s_mlflow.props import MlflowProps, ServiceAccount, server_processes
-from cdk8s_mlflow.scaling import POOLS_PER_PROCESS, worst_case
 from cdk8s_mlflow.values import quantity_bytes
 from cdk8s_mlflow.volumes import ExistingVolumeClaim, VolumeClaim
 
@@ -21,7 +21,7 @@ def check_parts(props: MlflowProps, needs: Needs) -> list[str]:
 
 
 def _check_replicas(props: MlflowProps, needs: Needs) -> Iterator[str]:
-    if props.scaling.replicas <= 1:
+    if props.scaling.least == props.scaling.most <= 1:
         return
     for writer in needs.single_writers:
         yield (
@@ -36,6 +36,14 @@ def _check_replicas(props: MlflowProps, needs: Needs) -> Iterator[str]:
                 f"MlflowProps.scaling: a volume with {' and '.join(claim.access_modes)} cannot be shared by replicas "
                 f"(got {props.scaling}); use S3(...) or access_modes=['ReadWriteMany'], or FixedReplicas(1)"
             )
+
+
+def _check_sleep(props: MlflowProps, needs: Needs) -> Iterator[str]:
+    if props.scaling.least == 0 and props.garbage_collection is not None:
+        yield (
+            "MlflowProps.scaling: the garbage collection calls the server, which may not be there "
+            "(got min_replicas=0 and garbage_collection); write min_replicas=1, or leave one of them out"
+        )
 
 
 def _check_workers(props: MlflowProps, needs: Needs) -> Iterator[str]:
@@ -286,6 +294,7 @@ def _check_inputs_of_pods(props: MlflowProps, needs: Needs) -> Iterator[str]:
 
 _CHECKS = (
     _check_replicas,
+    _check_sleep,
     _check_workers,
     _check_resources,
     _check_artifacts,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
-from cdk8s_mlflow.values import AnnotationKey, DnsName, EnvName, PositiveInt, Quantity, SecretKeyName
+from cdk8s_mlflow.values import AnnotationKey, DnsName, EnvName, NotNegativeInt, PositiveInt, Quantity, SecretKeyName
 
 
 class Toleration(TypedDict, total=False):
@@ -116,6 +116,29 @@ class TopologySpreadConstraint(_Spread, total=False):
     nodeAffinityPolicy: Literal["Honor", "Ignore"]
     nodeTaintsPolicy: Literal["Honor", "Ignore"]
     matchLabelKeys: list[str]
+
+
+class ScalingPolicy(TypedDict):
+    """How many pods may come or go within a time."""
+
+    type: Literal["Pods", "Percent"]
+    value: PositiveInt
+    periodSeconds: PositiveInt
+
+
+class ScalingRules(TypedDict, total=False):
+    """How fast an autoscaler goes in one direction."""
+
+    stabilizationWindowSeconds: NotNegativeInt
+    selectPolicy: Literal["Max", "Min", "Disabled"]
+    policies: list[ScalingPolicy]
+
+
+class ScalingBehavior(TypedDict, total=False):
+    """How fast an autoscaler goes up and down (autoscaling/v2 HorizontalPodAutoscalerBehavior)."""
+
+    scaleUp: ScalingRules
+    scaleDown: ScalingRules
 
 
 class SeccompProfile(TypedDict, total=False):

@@ -57,16 +57,22 @@ def _define(plan: Plan) -> Iterator[Manifest]:
         yield define_network_policy(plan, component, policy)
     if job is not None:
         yield define_job(plan, job)
-    yield define_service(plan)
-    yield define_deployment(plan)
-    if plan.max_unavailable is not None:
-        yield define_pod_disruption_budget(plan, plan.max_unavailable)
+    yield from _define_server(plan)
     for cron_job in plan.cron_jobs:
         yield define_cron_job(plan, cron_job)
     for ingress in plan.doors.ingresses:
         yield define_ingress(plan, ingress)
     for route in plan.doors.routes:
         yield define_http_route(plan, route)
+
+
+def _define_server(plan: Plan) -> Iterator[Manifest]:
+    yield define_service(plan)
+    yield define_deployment(plan)
+    if plan.scaler is not None:
+        yield define_object(plan, plan.scaler)
+    if plan.max_unavailable is not None:
+        yield define_pod_disruption_budget(plan, plan.max_unavailable)
 
 
 # Here an empty mapping says "all" or "with defaults"; anywhere else the API server would drop it again.

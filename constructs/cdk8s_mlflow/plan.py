@@ -73,7 +73,10 @@ class Plan:
     server: PodPlan
     annotations: dict[str, str]
     """Of the Deployment."""
-    replicas: int
+    replicas: int | None
+    """None where an autoscaler says it."""
+    scaler: Manifest | None
+    """The object that scales the Deployment."""
     recreate: bool
     progress_deadline_seconds: int
     service: ServicePlan
@@ -188,13 +191,14 @@ def _decide(release: Release, needs: Needs) -> Plan:
     helpers = [*working[1:], *([generator.pod] if generator else [])]
     pods = [server, *helpers]
     doors = _plan_doors(release)
-    replicas = props.scaling.replicas
+    scaler = props.scaling.scaler(naming.object())
     return Plan(
         naming=naming,
         namespace=release.namespace,
         server=server,
         annotations=_reloader(props, server),
-        replicas=replicas,
+        replicas=props.scaling.most if scaler is None else None,
+        scaler=scaler,
         recreate=_is_single_writer(needs),
         progress_deadline_seconds=_progress_deadline(props, stores),
         service=_plan_service(release, doors.service_annotations),
@@ -210,7 +214,9 @@ def _decide(release: Release, needs: Needs) -> Plan:
         claims=unique(claim for pod in pods for claim in pod.claims),
         objects=unique([*(item for pod in pods for item in pod.objects), *doors.objects]),
         max_unavailable=(
-            props.disruption_budget.max_unavailable if props.disruption_budget is not None and replicas > 1 else None
+            props.disruption_budget.max_unavailable
+            if props.disruption_budget is not None and props.scaling.most > 1
+            else None
         ),
         tracking_uri=release.tracking_uri,
         client_environment=client_environment(release),
@@ -281,7 +287,7 @@ def _spread(props: MlflowProps, naming: Naming) -> list[Manifest]:
     selector = {"labelSelector": {"matchLabels": naming.selector("server")}}
     if props.topology_spread_constraints is not None:
         return [verbatim(selector | dict(item)) for item in props.topology_spread_constraints]
-    if props.scaling.replicas == 1:
+    if props.scaling.most == 1:
         return []
     return [
         {"maxSkew": 1, "topologyKey": key, "whenUnsatisfiable": "ScheduleAnyway"} | selector

@@ -8,6 +8,7 @@ import attrs
 
 from cdk8s_mlflow import network
 from cdk8s_mlflow.artifact_store import Direct, Presigned, Proxied
+from cdk8s_mlflow.connections import default_pool
 from cdk8s_mlflow.container import (
     Container,
     Health,
@@ -33,7 +34,6 @@ from cdk8s_mlflow.operations import Migration
 from cdk8s_mlflow.peers import Manifest, verbatim
 from cdk8s_mlflow.props import MlflowProps, server_processes
 from cdk8s_mlflow.release import Release
-from cdk8s_mlflow.scaling import default_pool
 from cdk8s_mlflow.stores import MigratedSchema, Stores
 from cdk8s_mlflow.values import canonical_quantity, quantity_bytes
 from cdk8s_mlflow.volumes import EmptyDir, Mount

@@ -11,6 +11,7 @@ import attrs
 from cdk8s_mlflow.artifact_store import ArtifactAccess, ArtifactStore, Proxied
 from cdk8s_mlflow.authentication import Authentication
 from cdk8s_mlflow.backend_store import BackendStore, SQLite
+from cdk8s_mlflow.connections import ConnectionPool
 from cdk8s_mlflow.exposure import ClusterIP, Door, Service, doors
 from cdk8s_mlflow.kubernetes import (
     Affinity,
@@ -26,7 +27,7 @@ from cdk8s_mlflow.needs import SecretSource
 from cdk8s_mlflow.observability import Metrics
 from cdk8s_mlflow.operations import GarbageCollection, Migration, Reloader
 from cdk8s_mlflow.peers import CidrPeer, Endpoint, NamespacePeer, PodPeer
-from cdk8s_mlflow.scaling import ConnectionPool, DisruptionBudget, FixedReplicas
+from cdk8s_mlflow.scaling import DisruptionBudget, FixedReplicas, Scaling
 from cdk8s_mlflow.secrets import GeneratedSecret
 from cdk8s_mlflow.server_tls import ServerTls
 from cdk8s_mlflow.values import (
@@ -166,10 +167,10 @@ class MlflowProps:
 
     workers: PositiveInt = 1
     """Server processes per pod, each about 190 MiB. Prefer replicas. ``--workers``."""
-    scaling: FixedReplicas = FixedReplicas(1)
-    """How many pods run. More than one needs stores that pods can share."""
+    scaling: Scaling = FixedReplicas(1)
+    """How many pods run: one if left out. More than one needs stores that pods can share."""
     disruption_budget: DisruptionBudget | None = DisruptionBudget()
-    """How many pods a drain may take at once, from two replicas on."""
+    """How many pods a drain may take at once, where two replicas or more may run."""
     resources: ResourceRequirements | None = None
     """Requests and limits of the server's container, instead of those computed from the workers.
 
@@ -239,11 +240,11 @@ class MlflowProps:
     affinity: Affinity = attrs.field(factory=Affinity)
     """Where the server's pods should or must run."""
     topology_spread_constraints: Sequence[TopologySpreadConstraint] | None = None
-    """How pods spread: softly over nodes and zones from two replicas on, if left out; ``()`` for not at all."""
+    """How pods spread: softly over nodes and zones where two may run, if left out; ``()`` for not at all."""
     priority_class_name: DnsName | None = None
     """Who goes first when nodes are full."""
 
 
 def server_processes(props: MlflowProps) -> int:
     """Return how many server processes run at most: workers of all pods, with the one more of a rollout."""
-    return (props.scaling.replicas + 1) * props.workers
+    return (props.scaling.most + 1) * props.workers

@@ -7,6 +7,7 @@ applies its :class:`Rule`, so that every wrong value is reported at once, before
 from __future__ import annotations
 
 import ipaddress
+import math
 import re
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -197,6 +198,13 @@ NodePortNumber = Annotated[
     Rule(lambda v: 30000 <= int(str(v)) < 32768, "be a node port", "write one from 30000 to 32767, or None"),
 ]
 PositiveInt = Annotated[int, Rule(lambda v: int(str(v)) > 0, "be positive", "write 1 or more")]
+NotNegativeInt = Annotated[int, Rule(lambda v: int(str(v)) >= 0, "not be negative", "write 0 or more")]
+PositiveNumber = Annotated[
+    float, Rule(lambda v: 0 < float(str(v)) < math.inf, "be a number above zero", "write one such as 10 or 0.5")
+]
+NotNegativeNumber = Annotated[
+    float, Rule(lambda v: 0 <= float(str(v)) < math.inf, "be a number, and not negative", "write 0 or more")
+]
 Quantity = Annotated[
     str,
     Rule(
@@ -395,6 +403,14 @@ CronSchedule = Annotated[
         is_cron_schedule,
         "be five fields as cron has them",
         'write minute, hour, day of month, month, day of week, such as "17 3 * * *"',
+    ),
+]
+TimeZone = Annotated[
+    str,
+    Rule(
+        _full(re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*")),
+        "be the name of a time zone",
+        'write one such as "Europe/Berlin" or "UTC"',
     ),
 ]
 LoginName = Annotated[

@@ -15,6 +15,9 @@ TAKEN: dict[str, list[object]] = {
     "Port": [1, 5000, 65535],
     "NodePortNumber": [30000, 32767],
     "PositiveInt": [1, 10**6],
+    "NotNegativeInt": [0, 1],
+    "PositiveNumber": [0.5, 20],
+    "NotNegativeNumber": [0, 0.5],
     "SqlName": ["mlflow", "_m1", "n" * 63],
     "Quantity": ["1", "250m", "1.5", "0.5Gi", "10Gi", "1500Mi", "2Ti", "1G", "100k", "3P", "4Pi"],
     "ObjectName": ["m", "mlflow", "mlflow-2", "m" * 40],
@@ -58,6 +61,7 @@ TAKEN: dict[str, list[object]] = {
         "5 4 * * sun",
         "0 0 * * 0-6/2",
     ],
+    "TimeZone": ["UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+2"],
     "LoginName": ["admin", "root%", "mlflow@example.com"],
     "KubernetesVersion": ["1.27", "1.37", "1.99"],
 }

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import attrs
 import pytest
 from releases import render
 from variants import POSTGRESQL, on_postgresql
@@ -17,12 +18,15 @@ from cdk8s_mlflow import (
     S3,
     ArtifactUri,
     ArtifactVolume,
+    Autoscaling,
     AzureBlob,
     CidrPeer,
     CloudNativePG,
     CloudSqlProxy,
     ClusterIP,
     ConnectionPool,
+    CpuTrigger,
+    CronTrigger,
     DatabaseUri,
     Direct,
     DisruptionBudget,
@@ -32,6 +36,7 @@ from cdk8s_mlflow import (
     ExternalSecret,
     FileStore,
     FixedReplicas,
+    GarbageCollection,
     GeneratedSecret,
     Image,
     Ingress,
@@ -40,6 +45,7 @@ from cdk8s_mlflow import (
     IngressTls,
     InlineSecret,
     InvalidProps,
+    KedaScaling,
     LoadBalancer,
     Migration,
     MlflowProps,
@@ -64,6 +70,8 @@ def postgresql(**changes: Any) -> PostgreSQL:
     """Return a database that is right but for the changes."""
     return PostgreSQL(**{"host": "db.example.com", "password": ExistingSecret("db", "password"), **changes})
 
+
+CRON = CronTrigger(timezone="UTC", start="0 7 * * *", end="0 20 * * *", desired_replicas=1)
 
 WRONG: dict[str, tuple[Callable[[], MlflowProps], str]] = {
     # --- replicas and single writers
@@ -122,7 +130,94 @@ WRONG: dict[str, tuple[Callable[[], MlflowProps], str]] = {
     ),
     "replicas as a number": (
         lambda: on_postgresql(scaling=3),
-        "MlflowProps.scaling: must be FixedReplicas (got 3); write FixedReplicas(3)",
+        "MlflowProps.scaling: must be FixedReplicas or Autoscaling or KedaScaling (got 3); write FixedReplicas(3)",
+    ),
+    "autoscaling on SQLite": (
+        lambda: props(scaling=Autoscaling(min_replicas=1)),
+        (
+            "MlflowProps.scaling: a SQLite file cannot be shared by replicas (got Autoscaling(min_replicas=1, "
+            "max_replicas=5, average_cpu='500m', average_memory=None, behavior={})); use PostgreSQL(...) and a shared "
+            "artifact store, or FixedReplicas(1)"
+        ),
+    ),
+    "sleep of a single writer": (
+        lambda: on_postgresql(
+            artifact_store=ArtifactVolume(), scaling=KedaScaling(triggers=[CRON], min_replicas=0, max_replicas=1)
+        ),
+        (
+            "MlflowProps.scaling: a volume with ReadWriteOnce cannot be shared by replicas (got "
+            "KedaScaling(triggers=(CronTrigger(timezone='UTC', start='0 7 * * *', end='0 20 * * *', "
+            "desired_replicas=1),), min_replicas=0, max_replicas=1, "
+            "polling_interval=datetime.timedelta(seconds=30), cooldown_period=datetime.timedelta(seconds=300), "
+            "behavior={})); use S3(...) or access_modes=['ReadWriteMany'], or FixedReplicas(1)"
+        ),
+    ),
+    "bounds the wrong way round": (
+        lambda: on_postgresql(scaling=Autoscaling(min_replicas=6)),
+        ("MlflowProps.scaling: min_replicas is above max_replicas (got 6 and 5); lower it, or raise max_replicas"),
+    ),
+    "autoscaling by nothing": (
+        lambda: on_postgresql(scaling=Autoscaling(average_cpu=None)),
+        (
+            "MlflowProps.scaling: average_cpu and average_memory are both None, and nothing would scale; write "
+            'average_cpu="500m"'
+        ),
+    ),
+    "autoscaling by a percentage": (
+        lambda: on_postgresql(scaling=Autoscaling(average_cpu="80%")),
+        (
+            "MlflowProps.scaling.average_cpu: must be a Kubernetes quantity above zero (got '80%'); write one such as "
+            '"10Gi", "512Mi" or "250m"'
+        ),
+    ),
+    "an unknown behaviour": (
+        lambda: on_postgresql(scaling=Autoscaling(behavior={"scaleDown": {"stabilizationWindow": 60}})),
+        (
+            "MlflowProps.scaling.behavior.scaleDown: unknown key (got 'stabilizationWindow'); did you mean "
+            "'stabilizationWindowSeconds'? known are policies, selectPolicy, stabilizationWindowSeconds"
+        ),
+    ),
+    "KEDA without triggers": (
+        lambda: on_postgresql(scaling=KedaScaling(triggers=[])),
+        "MlflowProps.scaling: triggers must not be empty (got ()); write [CronTrigger(...)]",
+    ),
+    "sleep from which nothing wakes": (
+        lambda: on_postgresql(scaling=KedaScaling(triggers=[CpuTrigger()], min_replicas=0)),
+        (
+            "MlflowProps.scaling: min_replicas is 0, and CPU that nobody uses starts no pod (got no other trigger); "
+            "write 1 or more, or add a CronTrigger or PrometheusTrigger"
+        ),
+    ),
+    "sleep beside garbage collection": (
+        lambda: on_postgresql(
+            scaling=KedaScaling(triggers=[CRON], min_replicas=0), garbage_collection=GarbageCollection()
+        ),
+        (
+            "MlflowProps.scaling: the garbage collection calls the server, which may not be there (got min_replicas=0 "
+            "and garbage_collection); write min_replicas=1, or leave one of them out"
+        ),
+    ),
+    "a time table above the maximum": (
+        lambda: on_postgresql(scaling=KedaScaling(triggers=[attrs.evolve(CRON, desired_replicas=9)])),
+        "MlflowProps.scaling: max_replicas is below what a CronTrigger wants (got 5 and 9); raise it",
+    ),
+    "a time table without a time": (
+        lambda: on_postgresql(scaling=KedaScaling(triggers=[attrs.evolve(CRON, end=CRON.start)])),
+        (
+            "MlflowProps.scaling.triggers[0]: start and end are the same (got '0 7 * * *'); name a time between two "
+            "moments"
+        ),
+    ),
+    "KEDA that never rests": (
+        lambda: on_postgresql(scaling=KedaScaling(triggers=[CRON], polling_interval=timedelta(milliseconds=10))),
+        ("MlflowProps.scaling: polling_interval is below a second (got 0:00:00.010000); write timedelta(seconds=30)"),
+    ),
+    "a time zone with blanks": (
+        lambda: on_postgresql(scaling=KedaScaling(triggers=[attrs.evolve(CRON, timezone="Central Europe")])),
+        (
+            "MlflowProps.scaling.triggers[0].timezone: must be the name of a time zone (got 'Central Europe'); write "
+            'one such as "Europe/Berlin" or "UTC"'
+        ),
     ),
     "replicas as a flag": (
         lambda: on_postgresql(scaling=FixedReplicas(True)),

@@ -1,4 +1,4 @@
-"""How many server pods run, and how many may be missing."""
+"""How many connections the server's processes may open to its databases."""
 
 from __future__ import annotations
 
@@ -7,13 +7,6 @@ from datetime import timedelta
 import attrs
 
 from cdk8s_mlflow.values import PositiveInt
-
-
-@attrs.frozen
-class FixedReplicas:
-    """Always the same number of pods. More than one needs a database and an artifact store that pods can share."""
-
-    replicas: PositiveInt = 1
 
 
 @attrs.frozen(kw_only=True)
@@ -48,14 +41,3 @@ def default_pool(processes: int) -> ConnectionPool:
     share = max(2, min(15, CONNECTION_BUDGET // (processes * POOLS_PER_PROCESS)))
     size = min(5, share - 1)
     return ConnectionPool(size=size, max_overflow=share - size)
-
-
-@attrs.frozen(kw_only=True)
-class DisruptionBudget:
-    """How many pods a drain of nodes may take at once.
-
-    Rendered from two replicas on: for a single one it would block every drain. Pods that are not ready
-    may always be evicted (``AlwaysAllow``), so a broken release does not hold nodes.
-    """
-
-    max_unavailable: PositiveInt = 1

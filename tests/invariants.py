@@ -33,7 +33,9 @@ from cdk8s_mlflow import (
     ExistingVolumeClaim,
     FileStore,
     FixedReplicas,
+    HttpRoute,
     Ingress,
+    IngressNginx,
     InlineSecret,
     LoadBalancer,
     MySQL,
@@ -47,6 +49,7 @@ from cdk8s_mlflow import (
     SQLite,
     SQLServer,
     TlsSecret,
+    Traefik,
 )
 from cdk8s_mlflow.naming import Component
 
@@ -459,6 +462,15 @@ def ports(release: Release) -> Iterator[str]:
                     yield f"{where(ingress)}: {path['path']} goes to {backend}, which nobody named"
 
 
+def routes(release: Release) -> Iterator[str]:
+    """Every HTTPRoute goes to the Service, or to nobody."""
+    name, ports = release.one("Service")["metadata"]["name"], ports_of_service(release)
+    for route in release.all("HTTPRoute"):
+        for reference in [item for rule in route["spec"]["rules"] for item in rule.get("backendRefs", [])]:
+            if reference["name"] != name or reference["port"] not in ports:
+                yield f"{where(route)}: goes to {reference}"
+
+
 def _overrides(release: Release) -> set[tuple[str, str | int]]:
     """Return the Services and ports that the props name for paths; what they leave out is the server's."""
     [own] = release.one("Service")["spec"]["ports"]
@@ -478,9 +490,77 @@ def probes(release: Release) -> Iterator[str]:
     for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
         if release.server.get(probe, {}).get("httpGet", {}).get("path") != path:
             yield f"{probe} does not ask for {path}"
+        scheme = release.server.get(probe, {}).get("httpGet", {}).get("scheme", "HTTP")
+        if scheme != ("HTTPS" if release.props.tls else "HTTP"):
+            yield f"{probe} speaks {scheme}"
     startup = release.server.get("startupProbe", {"periodSeconds": 10, "failureThreshold": 3})
     if startup["periodSeconds"] * startup["failureThreshold"] <= 106:
         yield "the server is killed before MLflow gives up waiting for its database (106 s)"
+
+
+def certificates(release: Release) -> Iterator[str]:
+    """With a certificate the server speaks TLS and nothing else, and all who come to it do."""
+    scheme = "https" if release.props.tls else "http"
+    if urlsplit(release.tracking_uri).scheme != scheme:
+        yield f"clients in the cluster are sent to {release.tracking_uri}"
+    options = str(env_of(release.server)["MLFLOW_UVICORN_OPTS"])
+    if ("--ssl-certfile" in options) != (scheme == "https") or ("--ssl-keyfile" in options) != (scheme == "https"):
+        yield f"the server is told {options}"
+    service = release.one("Service")
+    if any(port.get("appProtocol", "http") != scheme for port in service["spec"]["ports"]):
+        yield f"{where(service)}: its port is not {scheme}"
+    for door in release.props.exposure:
+        if isinstance(door, HttpRoute) and scheme == "https":
+            yield "a gateway would speak plain HTTP"
+    for ingress in release.all("Ingress"):
+        told = ingress["metadata"].get("annotations", {}) | service["metadata"].get("annotations", {})
+        protocols = [value.lower() for name, value in told.items() if name.endswith(("-protocol", ".serversscheme"))]
+        if set(protocols) - {scheme} or (scheme == "https" and not protocols):
+            yield f"{where(ingress)}: its controller is told to speak {protocols}"
+    for transport in release.all("ServersTransport"):
+        if transport["spec"].get("insecureSkipVerify") or "serverName" not in transport["spec"]:
+            yield f"{where(transport)}: takes any certificate, or looks for an address in it"
+
+
+_ARTIFACTS = ("/api/2.0/mlflow-artifacts/artifacts", "/ajax-api/2.0/mlflow-artifacts/artifacts")
+
+
+def unprefixed_artifacts(release: Release) -> Iterator[str]:
+    """Below a static prefix, uploads go to the server without it wherever a door can take it off, and nothing else."""
+    prefix = release.props.static_prefix
+    for route in release.all("HTTPRoute"):
+        rewritten = {
+            rule["matches"][0]["path"]["value"]: item["urlRewrite"]["path"]["replacePrefixMatch"]
+            for rule in route["spec"]["rules"]
+            for item in rule.get("filters", [])
+            if item["type"] == "URLRewrite"
+        }
+        redirects = not any("backendRefs" in rule for rule in route["spec"]["rules"])
+        if rewritten != ({f"{prefix}{path}": path for path in _ARTIFACTS} if prefix and not redirects else {}):
+            yield f"{where(route)}: rewrites {rewritten}"
+    ingresses = {item["metadata"]["name"]: item for item in release.all("Ingress")}
+    for door in (item for item in release.props.exposure if isinstance(item, Ingress)):
+        name = f"{release.name}-{door.name}" if door.name else release.name
+        twin = ingresses.get(f"{name}-artifacts")
+        if (twin is not None) != (prefix is not None and isinstance(door.controller, IngressNginx | Traefik)):
+            yield f"Ingress/{name}: it has {'a' if twin else 'no'} way for artifacts"
+        elif twin is not None:
+            yield from _as_guarded(ingresses[name], twin)
+
+
+def _as_guarded(first: Manifest, twin: Manifest) -> Iterator[str]:
+    """Yield what the first Ingress asks of a request and its twin for artifacts does not."""
+    told = twin["metadata"].get("annotations", {})
+    for name, value in first["metadata"].get("annotations", {}).items():
+        made = name.startswith("cert-manager.io/")
+        if made == (name in told) or (not made and not told[name].startswith(value)):
+            yield f"{where(twin)}: {name} is {told.get(name)!r}"
+    for field in ("ingressClassName", "tls"):
+        if first["spec"].get(field) != twin["spec"].get(field):
+            yield f"{where(twin)}: has another {field}"
+    of_first, of_twin = ({rule.get("host") for rule in item["spec"]["rules"]} for item in (first, twin))
+    if not of_twin <= of_first:
+        yield f"{where(twin)}: has other hosts"
 
 
 def stops(release: Release) -> Iterator[str]:
@@ -650,6 +730,9 @@ def origins(release: Release) -> Iterator[str]:
             host = rule.get("host")
             scheme = "https" if any(host and fnmatch.fnmatchcase(host, name) for name in covered) else "http"
             wanted += [f"{scheme}://{host.replace('*', 'any')}"] if host else []
+    for door in release.props.exposure:
+        if isinstance(door, HttpRoute):
+            wanted += [f"{door.scheme}://{name.replace('*', 'any')}" for name in door.hostnames]
     for origin in wanted:
         if not origin_is_allowed(allowed, origin):
             yield f"the origin {origin} is refused"
@@ -930,8 +1013,11 @@ def memory(release: Release) -> Iterator[str]:
     workers = release.props.workers
     resources = release.server["resources"]
     needed = (430 + 190 * (workers - 1)) * 2**20
-    if not needed < amount(resources["requests"]["memory"]) < amount(resources["limits"]["memory"]):
-        yield f"{workers} workers need more than {resources}"
+    access = release.props.artifact_access
+    # Measured: an upload below a static prefix takes 1.7 times its size.
+    held = 0 if release.props.static_prefix is None or isinstance(access, Direct) else amount(access.largest_artifact)
+    if not needed < amount(resources["requests"]["memory"]) < amount(resources["limits"]["memory"]) - 2 * held:
+        yield f"{workers} workers and an upload of {held} bytes need more than {resources}"
     if "cpu" in resources["limits"]:
         yield "a CPU limit slows the start down"
 
@@ -977,7 +1063,10 @@ INVARIANTS: dict[str, Invariant] = {
         service_links,
         server_arguments,
         ports,
+        routes,
         probes,
+        certificates,
+        unprefixed_artifacts,
         stops,
         single_writers,
         scalers,

@@ -80,6 +80,43 @@ SPOILS: dict[str, tuple[str, str, Callable[[Release], object]]] = {
         "inline-secrets",
         lambda r: r.objects.append({"kind": "Secret", "metadata": {"name": "x"}, "stringData": {"x": "y"}}),
     ),
+    "a probe without TLS": (
+        "probes",
+        "tls-in-the-pod",
+        lambda r: r.server["livenessProbe"]["httpGet"].pop("scheme"),
+    ),
+    "a Service that says nothing of TLS": (
+        "certificates",
+        "tls-in-the-pod",
+        lambda r: r.one("Service")["spec"]["ports"][0].pop("appProtocol"),
+    ),
+    "a controller that takes any certificate": (
+        "certificates",
+        "tls-in-the-pod",
+        lambda r: r.one("ServersTransport")["spec"].update(insecureSkipVerify=True),
+    ),
+    "artifacts by a door without the user's middleware": (
+        "unprefixed_artifacts",
+        "traefik-below-a-prefix",
+        lambda r: r.one("Ingress", "mlflow-artifacts")["metadata"]["annotations"].update(
+            {"traefik.ingress.kubernetes.io/router.middlewares": "ml-mlflow-artifacts@kubernetescrd"}
+        ),
+    ),
+    "a route that rewrites more": (
+        "unprefixed_artifacts",
+        "http-routes-below-a-prefix",
+        lambda r: r.one("HTTPRoute", "mlflow")["spec"]["rules"][0]["matches"][0]["path"].update(value="/tools/mlflow"),
+    ),
+    "a route to another port": (
+        "routes",
+        "http-route",
+        lambda r: r.one("HTTPRoute")["spec"]["rules"][0]["backendRefs"][0].update(port=80),
+    ),
+    "no room for an upload": (
+        "memory",
+        "traefik-below-a-prefix",
+        lambda r: r.server["resources"]["limits"].update(memory="1Gi"),
+    ),
     "an unknown account": ("accounts", "default", lambda r: r.pod.update(serviceAccountName="x")),
     "a right too many": ("accounts", "default", lambda r: r.one("Role")["rules"][0]["verbs"].append("get")),
     "a token in the server": ("tokens", "default", lambda r: r.pod.update(automountServiceAccountToken=True)),

@@ -99,12 +99,29 @@ EXPECTED: dict[str, list[str]] = {
         *SERVER,
     ],
     "http-route": [*ON_POSTGRESQL, "HTTPRoute/mlflow"],
+    "http-route-with-a-redirect": [*ON_POSTGRESQL, "HTTPRoute/mlflow", "HTTPRoute/mlflow-redirect"],
     "http-routes-below-a-prefix": [*ON_POSTGRESQL, "HTTPRoute/mlflow", "HTTPRoute/mlflow-inner"],
     "nginx-below-a-prefix": [*ON_POSTGRESQL, *DOOR, "Ingress/mlflow-artifacts"],
     "traefik-below-a-prefix": [
         *inserted(ON_POSTGRESQL, FILES[0], "Middleware/mlflow-artifacts"),
         *DOOR,
         "Ingress/mlflow-artifacts",
+    ],
+    "aws-below-a-prefix": [*ON_POSTGRESQL, *DOOR],
+    "tls-of-a-public-authority": [*inserted(ON_POSTGRESQL, FILES[0], "ServersTransport/mlflow"), *DOOR],
+    "tls-below-a-prefix": [
+        *inserted(
+            inserted(
+                inserted(ON_POSTGRESQL, FILES[0], "ServersTransport/mlflow", "Middleware/mlflow-artifacts"),
+                GENERATOR_FILES[0],
+                "ConfigMap/mlflow-gc-files",
+            ),
+            GENERATOR_POLICY[0],
+            "NetworkPolicy/mlflow-gc",
+        ),
+        "CronJob/mlflow-gc",
+        "Ingress/mlflow-outer",
+        "Ingress/mlflow-outer-artifacts",
     ],
     "tls-in-the-pod": [
         *inserted(

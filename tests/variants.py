@@ -136,6 +136,15 @@ VARIANTS: dict[str, MlflowProps] = {
             HttpRoute(hostnames=["mlflow.local"], parents=[ParentReference(name="inner")], scheme="http", name="inner"),
         ],
     ),
+    "http-route-with-a-redirect": on_postgresql(
+        exposure=HttpRoute(
+            hostnames=["mlflow.example.com"],
+            parents=[ParentReference(name="public", namespace="ingress", section_name="https")],
+            redirected=[ParentReference(name="public", namespace="ingress", section_name="http")],
+            request_timeout=timedelta(0),
+            annotations={"example.com/team": "ml"},
+        )
+    ),
     "ingress-and-route": on_postgresql(
         exposure=[
             Ingress(hosts=["mlflow.example.com"], controller=AwsLoadBalancer(certificate_arns=["arn:aws:acm:1"])),
@@ -152,10 +161,18 @@ VARIANTS: dict[str, MlflowProps] = {
         ),
     ),
     "traefik-below-a-prefix": on_postgresql(
-        static_prefix="/mlflow", exposure=Ingress(hosts=["mlflow.example.com"], controller=Traefik())
+        static_prefix="/mlflow",
+        exposure=Ingress(
+            hosts=["mlflow.example.com"],
+            controller=Traefik(),
+            annotations={"traefik.ingress.kubernetes.io/router.middlewares": "ingress-office@kubernetescrd"},
+        ),
+    ),
+    "aws-below-a-prefix": on_postgresql(
+        static_prefix="/mlflow", exposure=Ingress(hosts=["mlflow.example.com"], controller=AwsLoadBalancer())
     ),
     "tls-in-the-pod": on_postgresql(
-        tls=CertManagerTls(issuer_name="inner", issuer_kind="Issuer"),
+        tls=CertManagerTls(issuer_name="inner", issuer_kind="Issuer", dns_names=["mlflow.example.com"]),
         garbage_collection=GarbageCollection(),
         authentication=BasicAuth(),
         exposure=[
@@ -167,6 +184,16 @@ VARIANTS: dict[str, MlflowProps] = {
         tls=TlsSecret(secret_name="mlflow-server", ca=ConfigMapKey("company", "ca.crt")),
         garbage_collection=GarbageCollection(),
         exposure=Ingress(hosts=["mlflow.example.com"], controller=AwsLoadBalancer(group_name="tools")),
+    ),
+    "tls-of-a-public-authority": on_postgresql(
+        tls=TlsSecret(secret_name="mlflow-server"),
+        exposure=Ingress(hosts=["mlflow.example.com"], controller=Traefik()),
+    ),
+    "tls-below-a-prefix": on_postgresql(
+        tls=TlsSecret(secret_name="mlflow-server", ca=ConfigMapKey("company", "ca.crt")),
+        garbage_collection=GarbageCollection(),
+        static_prefix="/mlflow",
+        exposure=Ingress(hosts=["mlflow.example.com"], controller=Traefik(), name="outer"),
     ),
     "headless": on_postgresql(service=Headless(port_name="mlflow")),
     "load-balancer-of-a-class": on_postgresql(

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from cdk8s_mlflow.artifact_store import Direct, Presigned
 from cdk8s_mlflow.backend_store import BackendStore, FileStore, SQLite
 from cdk8s_mlflow.connections import POOLS_PER_PROCESS, worst_case
-from cdk8s_mlflow.exposure import HttpRoute, Ingress
+from cdk8s_mlflow.exposure import HttpRoute, Ingress, Traefik
 from cdk8s_mlflow.failures import repeated
 from cdk8s_mlflow.needs import Needs, version_number
 from cdk8s_mlflow.props import MlflowProps, ServiceAccount, server_processes
+from cdk8s_mlflow.server_tls import TlsSecret
 from cdk8s_mlflow.values import quantity_bytes
 from cdk8s_mlflow.volumes import ExistingVolumeClaim, VolumeClaim
 
@@ -139,7 +140,10 @@ _OPEN_PATHS = ("/static", "/favicon.ico", "/health")
 
 
 def _check_tls(props: MlflowProps, needs: Needs) -> Iterator[str]:
-    for door in props.exposure if props.tls is not None else ():
+    if props.tls is None:
+        return
+    ca = props.tls.ca if isinstance(props.tls, TlsSecret) else None
+    for door in props.exposure:
         if isinstance(door, HttpRoute):
             yield (
                 "HttpRoute: a gateway speaks plain HTTP to what is behind it (got MlflowProps.tls); leave tls out, "
@@ -149,6 +153,11 @@ def _check_tls(props: MlflowProps, needs: Needs) -> Iterator[str]:
             yield (
                 "Ingress.controller: how the controller is told that the pods speak TLS differs (got None and "
                 "MlflowProps.tls); write IngressNginx(), Traefik() or AwsLoadBalancer()"
+            )
+        elif isinstance(door.controller, Traefik) and ca is not None and ca.key != "ca.crt":
+            yield (
+                f"TlsSecret.ca: Traefik reads authorities only from a key ca.crt (got {ca.key!r}); "
+                "keep it under that key"
             )
 
 

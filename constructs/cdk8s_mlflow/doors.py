@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from datetime import timedelta
 
 import attrs
 
 from cdk8s_mlflow.exposure import Behind, Ingress
 from cdk8s_mlflow.exposure.controllers import ARTIFACT_PATHS, ArtifactWay
-from cdk8s_mlflow.exposure.http_route import HttpRoute
+from cdk8s_mlflow.exposure.http_route import HttpRoute, ParentReference
 from cdk8s_mlflow.exposure.ingress import IngressHost, IngressPath
 from cdk8s_mlflow.peers import Manifest, verbatim
 
@@ -66,7 +66,7 @@ def plan_doors(doors: tuple[Ingress | HttpRoute, ...], behind: Behind, backend: 
     ways = {door.name: artifact_way(door, behind) for door in ingresses}
     return DoorPlan(
         ingresses=tuple(plan for door in ingresses for plan in _ingresses(door, ways[door.name], behind, backend)),
-        routes=tuple(_route(door, behind, backend) for door in doors if isinstance(door, HttpRoute)),
+        routes=tuple(plan for door in doors if isinstance(door, HttpRoute) for plan in _routes(door, behind, backend)),
         objects=(
             *(item for controller in controllers for item in controller.objects(behind)),
             *(item for way in ways.values() if way is not None for item in way.objects),
@@ -98,12 +98,22 @@ def _ingresses(door: Ingress, way: ArtifactWay | None, behind: Behind, backend: 
     yield first
     if way is not None:
         paths = [PathPlan(path=path, path_type=way.path_type, backend=backend) for path in way.paths]
+        # The first Ingress has its certificate made; a second request for the same Secret would be refused.
+        shared = {name: value for name, value in annotations.items() if not name.startswith("cert-manager.io/")}
         yield attrs.evolve(
             first,
             name=f"{first.name}-artifacts",
-            annotations=annotations | dict(way.annotations),
+            annotations={
+                **shared,
+                **way.annotations,
+                **{name: ",".join([*_listed(shared, name), item]) for name, item in way.listed.items()},
+            },
             hosts=[(host.host, paths) for host in door.hosts if _is_served(host)],
         )
+
+
+def _listed(annotations: Mapping[str, str], name: str) -> list[str]:
+    return [annotations[name]] if name in annotations else []
 
 
 def _is_served(host: IngressHost) -> bool:
@@ -132,32 +142,46 @@ def _path(path: IngressPath, backend: Backend) -> PathPlan:
     )
 
 
-def _route(door: HttpRoute, behind: Behind, backend: Backend) -> RoutePlan:
+def _routes(door: HttpRoute, behind: Behind, backend: Backend) -> Iterator[RoutePlan]:
     twins = [_artifact_rule(door, path, behind, backend) for path in ARTIFACT_PATHS] if behind.static_prefix else []
-    return RoutePlan(
+    first = RoutePlan(
         name=_object_name(door, behind),
         annotations=dict(door.annotations),
-        parents=[
-            {
-                "group": "gateway.networking.k8s.io",
-                "kind": "Gateway",
-                "name": parent.name,
-                "namespace": parent.namespace,
-                "sectionName": parent.section_name,
-                "port": parent.port,
-            }
-            for parent in door.parents
-        ],
+        parents=[_parent(parent) for parent in door.parents],
         hostnames=list(door.hostnames),
         rules=[*twins, _rule(door, behind.static_prefix or "/", backend, [])],
     )
+    yield first
+    if door.redirected:
+        redirect = {"type": "RequestRedirect", "requestRedirect": {"scheme": "https", "statusCode": 301}}
+        yield attrs.evolve(
+            first,
+            name=f"{first.name}-redirect",
+            parents=[_parent(parent) for parent in door.redirected],
+            rules=[{"matches": [_path_match("/")], "filters": [redirect]}],
+        )
+
+
+def _parent(parent: ParentReference) -> Manifest:
+    return {
+        "group": "gateway.networking.k8s.io",
+        "kind": "Gateway",
+        "name": parent.name,
+        "namespace": parent.namespace,
+        "sectionName": parent.section_name,
+        "port": parent.port,
+    }
+
+
+def _path_match(path: str) -> Manifest:
+    return {"path": {"type": "PathPrefix", "value": path}}
 
 
 def _rule(door: HttpRoute, path: str, backend: Backend, filters: list[Manifest]) -> Manifest:
     name, port = backend
     timeouts = {"request": door.request_timeout, "backendRequest": door.backend_request_timeout}
     return {
-        "matches": [{"path": {"type": "PathPrefix", "value": path}}],
+        "matches": [_path_match(path)],
         "filters": [*(verbatim(item) for item in door.filters), *filters],
         # Weight, group and kind as the API server would write them.
         "backendRefs": [{"group": "", "kind": "Service", "name": name, "port": port, "weight": 1}],
@@ -167,10 +191,15 @@ def _rule(door: HttpRoute, path: str, backend: Backend, filters: list[Manifest])
 
 def _artifact_rule(door: HttpRoute, path: str, behind: Behind, backend: Backend) -> Manifest:
     """Return the rule by which artifacts reach the server without its static prefix."""
-    rewritten: Any = {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": path}}
+    rewritten = {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": path}}
     rewrite = {"type": "URLRewrite", "urlRewrite": rewritten}
     return _rule(door, f"{behind.static_prefix}{path}", backend, [rewrite])
 
 
-def _duration(time: Any) -> str:
-    return f"{int(time.total_seconds())}s"
+def _duration(time: timedelta) -> str:
+    """Return a time as the Gateway API writes it: numbers have five digits at most."""
+    minutes, seconds = divmod(int(time.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    return (
+        "".join(f"{number}{unit}" for number, unit in ((hours, "h"), (minutes, "m"), (seconds, "s")) if number) or "0s"
+    )

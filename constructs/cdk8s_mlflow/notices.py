@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cdk8s_mlflow.exposure import ClusterIP, Headless
+from cdk8s_mlflow.artifact_store import Proxied
+from cdk8s_mlflow.doors import artifact_way
+from cdk8s_mlflow.exposure import ClusterIP, Headless, Ingress
 from cdk8s_mlflow.pod_security import loosened_fields
 from cdk8s_mlflow.props import MlflowProps
 from cdk8s_mlflow.release import Release
@@ -15,6 +17,7 @@ def notices(release: Release) -> Iterator[str]:
     props = release.props
     yield from _loosened(props)
     yield from _unknown_names(props)
+    yield from _held_uploads(release)
     if props.authentication is None:
         yield from _open_to_all(props)
 
@@ -31,6 +34,27 @@ def _unknown_names(props: MlflowProps) -> Iterator[str]:
             f"{type(props.service).__name__}: MLflow answers 403 to names and addresses that it does not know; "
             "it knows the address of its own node, list others in allowed_hosts"
         )
+
+
+def _held_uploads(release: Release) -> Iterator[str]:
+    """Return who sends files through the server below its static prefix, where MLflow holds them in memory."""
+    props, access, artifacts = release.props, release.props.artifact_access, release.stores.artifacts
+    if props.static_prefix is None or not isinstance(access, Proxied) or artifacts is None:
+        return
+    ingresses = [door for door in props.exposure if isinstance(door, Ingress)]
+    held = [door for door in ingresses if artifact_way(door, release.behind) is None]
+    doors = "".join(f" and through the Ingress of {', '.join(door.names())}" for door in held)
+    room = (
+        f"the memory limit leaves room for one of {access.largest_artifact} at a time (Proxied.largest_artifact)"
+        if props.resources is None
+        else "leave room for twice the largest in MlflowProps.resources"
+    )
+    cures = ["artifact_access=Presigned()"] if artifacts.presigns else []
+    cures += ["Ingress.controller=IngressNginx() or Traefik()"] if held else []
+    yield (
+        f"below the static prefix {props.static_prefix} MLflow holds in memory what clients inside the cluster{doors} "
+        f"upload; {room}" + "".join(f"{' or' if index else '; use'} {cure}" for index, cure in enumerate(cures))
+    )
 
 
 def _open_to_all(props: MlflowProps) -> Iterator[str]:

@@ -12,7 +12,7 @@ from cdk8s_mlflow.callers import client_environment
 from cdk8s_mlflow.checks import check_parts
 from cdk8s_mlflow.container import Container, seconds
 from cdk8s_mlflow.doors import DoorPlan, plan_doors
-from cdk8s_mlflow.exposure import Behind
+from cdk8s_mlflow.exposure import Ingress
 from cdk8s_mlflow.failures import InvalidProps, TypeFailure
 from cdk8s_mlflow.maintenance import CronJobPlan, plan_cron_jobs
 from cdk8s_mlflow.naming import Component, Naming
@@ -33,7 +33,7 @@ from cdk8s_mlflow.release import Release
 from cdk8s_mlflow.stores import Stores
 from cdk8s_mlflow.value_checks import check_values
 from cdk8s_mlflow.values import DnsLabel, ObjectName
-from cdk8s_mlflow.volumes import ExistingVolumeClaim, SecretKey, VolumeClaim
+from cdk8s_mlflow.volumes import ExistingVolumeClaim, VolumeClaim
 
 
 @attrs.frozen(kw_only=True)
@@ -134,8 +134,7 @@ def plan(props: MlflowProps, *, name: str, namespace: str | None = None) -> Plan
         raise
     if failures:
         raise InvalidProps(subject, failures)
-    if namespace is None and any(_is_generated(item) for item in needs.env):
-        # A RoleBinding must name its subject's namespace, and kubectl would not fill it in.
+    if namespace is None and _names_its_namespace(props, needs):
         fixed = plan(props, name=name, namespace="default")
         return attrs.evolve(fixed, notices=(*fixed.notices, _NO_NAMESPACE))
     decided = _decide(release, needs)
@@ -146,9 +145,20 @@ def plan(props: MlflowProps, *, name: str, namespace: str | None = None) -> Plan
 
 
 _NO_NAMESPACE = (
-    "the chart names no namespace, and the Role of the Job that generates secrets must be bound in one: everything "
-    'goes to "default"; write Chart(..., namespace="...")'
+    "the chart names no namespace, and one must be known (to bind the Role of the Job that generates secrets, for the "
+    'names in a certificate, for what an Ingress controller is told): everything goes to "default"; '
+    'write Chart(..., namespace="...")'
 )
+
+
+def _names_its_namespace(props: MlflowProps, needs: Needs) -> bool:
+    """Return whether some object must name the namespace, which kubectl would not fill in there."""
+    told = any(isinstance(door, Ingress) and door.controller is not None for door in props.exposure)
+    return (
+        any(_is_generated(item) for item in needs.env)
+        or props.tls is not None
+        or (props.static_prefix is not None and told)
+    )
 
 
 def _check_together(release: Release, needs: Needs) -> list[str]:
@@ -190,7 +200,7 @@ def _decide(release: Release, needs: Needs) -> Plan:
     generator = _generator(props, naming, working)
     helpers = [*working[1:], *([generator.pod] if generator else [])]
     pods = [server, *helpers]
-    doors = _plan_doors(release)
+    doors = plan_doors(props.exposure, release.behind, (naming.object(), release.service_port))
     scaler = props.scaling.scaler(naming.object())
     return Plan(
         naming=naming,
@@ -234,20 +244,6 @@ def _front(release: Release) -> tuple[Container, ...]:
 
 def _front_needs(release: Release) -> Needs:
     return release.guard.front.needs if release.guard.front else Needs()
-
-
-def _plan_doors(release: Release) -> DoorPlan:
-    ca = release.certificate.ca if release.certificate else None
-    behind = Behind(
-        release=release.naming.release,
-        namespace=release.namespace,
-        scheme=release.scheme,
-        host=release.service_host,
-        ca_secret=ca.name if isinstance(ca, SecretKey) and ca.key == "ca.crt" else None,
-        health_path=release.health_path,
-        static_prefix=release.props.static_prefix or "",
-    )
-    return plan_doors(release.props.exposure, behind, (release.naming.object(), release.service_port))
 
 
 def _progress_deadline(props: MlflowProps, stores: Stores) -> int:

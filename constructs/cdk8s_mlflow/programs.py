@@ -178,10 +178,19 @@ def _extra_args(props: MlflowProps) -> Iterator[str]:
 def _resources(props: MlflowProps) -> Manifest:
     if props.resources is not None:  # an empty mapping asks for nothing
         return canonical_resources(props.resources)
+    limit = 768 + 256 * props.workers + _buffered(props)
     return {
         "requests": {"cpu": "250m", "memory": canonical_quantity(f"{512 + 256 * props.workers}Mi")},
-        "limits": {"memory": canonical_quantity(f"{768 + 256 * props.workers}Mi")},
+        "limits": {"memory": canonical_quantity(f"{limit}Mi")},
     }
+
+
+def _buffered(props: MlflowProps) -> int:
+    """Return how many MiB an upload takes: below a static prefix MLflow holds it in memory, at the end twice."""
+    access = props.artifact_access
+    if props.static_prefix is None or isinstance(access, Direct):
+        return 0
+    return -(-2 * int(quantity_bytes(access.largest_artifact)) // _MEBI)
 
 
 def migrate_containers(props: MlflowProps, stores: Stores) -> tuple[Container, ...]:

@@ -195,7 +195,12 @@ class MlflowProps:
     from an origin that it does not know.
     """
     static_prefix: StaticPrefix | None = None
-    """Path below which UI and API are served. ``--static-prefix``. Probes and the public URL follow."""
+    """Path below which UI and API are served. ``--static-prefix``. Probes and the public URL follow.
+
+    MLflow holds uploads below it in memory, so an HttpRoute and the Ingresses with a controller that can (IngressNginx,
+    Traefik) take it off the artifacts' path. For whoever else uploads the memory limit has room for one
+    ``Proxied.largest_artifact``, twice.
+    """
     allowed_hosts: Sequence[HostPattern] = ()
     """Further Host headers to accept; the Service's names, the exposure's hosts, localhost are known already.
 

@@ -7,6 +7,7 @@ from typing import Literal
 import attrs
 
 from cdk8s_mlflow import network
+from cdk8s_mlflow.exposure import Behind
 from cdk8s_mlflow.guards import NO_GUARD, SERVER_PORT, Guard, Premises
 from cdk8s_mlflow.naming import Naming
 from cdk8s_mlflow.needs import Certificate
@@ -66,6 +67,19 @@ class Release:
     def service_host(self) -> str:
         """The longest name of the Service that is known."""
         return network.service_names(self.naming.object(), self.namespace, self.props.cluster_domain)[-1]
+
+    @property
+    def behind(self) -> Behind:
+        """What the controllers in front may know."""
+        return Behind(
+            release=self.naming.release,
+            namespace=self.namespace or "default",
+            scheme=self.scheme,
+            host=self.service_host,
+            ca=self.certificate.ca if self.certificate else None,
+            health_path=self.health_path,
+            static_prefix=self.props.static_prefix or "",
+        )
 
     @property
     def tracking_uri(self) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Literal, Protocol, runtime_checkable
 
 import attrs
 
 from cdk8s_mlflow.needs import Certificate
-from cdk8s_mlflow.values import DnsName
+from cdk8s_mlflow.values import DnsName, IngressHostName, sequences
 from cdk8s_mlflow.volumes import ConfigMapKey, SecretKey
 
 
@@ -35,7 +35,7 @@ class TlsSecret:
         return Certificate(secret_name=self.secret_name, ca=self.ca)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=sequences)
 class CertManagerTls:
     """A certificate that cert-manager makes and renews (``cert-manager.io/v1``), for the names of the Service.
 
@@ -49,6 +49,8 @@ class CertManagerTls:
     """How long a certificate holds."""
     renew_before: timedelta = timedelta(days=30)
     """How long before its end it is renewed."""
+    dns_names: Sequence[IngressHostName] = ()
+    """Further names, such as that of a load balancer which passes TLS on."""
 
     def certificate(self, release: str, names: Sequence[str]) -> Certificate:
         """Return the Secret, and the Certificate that makes it."""
@@ -59,22 +61,26 @@ class CertManagerTls:
             "metadata": {"name": name},
             "spec": {
                 "secretName": name,
-                "dnsNames": list(names),
-                "duration": _hours(self.duration),
-                "renewBefore": _hours(self.renew_before),
+                "dnsNames": list(dict.fromkeys([*names, *self.dns_names])),
+                "duration": _duration(self.duration),
+                "renewBefore": _duration(self.renew_before),
                 "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"},
                 "issuerRef": {"group": "cert-manager.io", "kind": self.issuer_kind, "name": self.issuer_name},
             },
         }
         return Certificate(secret_name=name, ca=SecretKey(name, "ca.crt"), objects=(made,))
 
-    def failures(self) -> list[str]:
-        """Return what is wrong with the fields together."""
-        if self.renew_before < self.duration:
-            return []
-        return [f"renew_before must be shorter than duration (got {self.renew_before} and {self.duration}); lower it"]
+    def failures(self) -> Iterator[str]:
+        """Yield what is wrong with the fields together."""
+        if self.duration < timedelta(hours=1):
+            yield f"duration must be an hour or more (got {self.duration}); cert-manager makes none for less"
+        if self.renew_before < timedelta(minutes=5):
+            yield f"renew_before must be five minutes or more (got {self.renew_before}); raise it"
+        if self.renew_before >= self.duration:
+            yield f"renew_before must be shorter than duration (got {self.renew_before} and {self.duration}); lower it"
 
 
-def _hours(time: timedelta) -> str:
-    # As Go writes a duration, so that kubectl diff finds nothing.
-    return f"{int(time.total_seconds()) // 3600}h0m0s"
+def _duration(time: timedelta) -> str:
+    """Return a time as Go writes it, so that ``kubectl diff`` finds nothing."""
+    minutes, seconds = divmod(int(time.total_seconds()), 60)
+    return f"{minutes // 60}h{minutes % 60}m{seconds}s"

@@ -21,8 +21,10 @@ import attrs
 from cdk8s_mlflow.artifact_store import ArtifactStore
 from cdk8s_mlflow.authentication import Authentication
 from cdk8s_mlflow.backend_store import BackendStore
+from cdk8s_mlflow.exposure import IngressController
 from cdk8s_mlflow.failures import TypeFailure
 from cdk8s_mlflow.needs import SecretSource
+from cdk8s_mlflow.server_tls import ServerTls
 from cdk8s_mlflow.values import Hidden, Rule
 
 
@@ -146,6 +148,8 @@ _NAMES: dict[Any, str] = {
     Authentication: "a way to log in",
     BackendStore: "a backend store",
     ArtifactStore: "an artifact store",
+    IngressController: "a controller of Ingresses",
+    ServerTls: "where the certificate comes from",
 }
 _PLURALS = {"text": "texts", "a mapping": "mappings", "a whole number": "whole numbers"}
 _CURES: dict[Any, str] = {
@@ -154,6 +158,8 @@ _CURES: dict[Any, str] = {
     Authentication: "write BasicAuth()",
     BackendStore: "write SQLite() or PostgreSQL(...)",
     ArtifactStore: "write S3(bucket=...) or ArtifactVolume()",
+    IngressController: "write IngressNginx(), Traefik() or AwsLoadBalancer()",
+    ServerTls: "write TlsSecret(secret_name=...)",
     bool: "write True or False",
 }
 

@@ -19,7 +19,11 @@ from cdk8s_mlflow import (
     ArtifactUri,
     ArtifactVolume,
     Autoscaling,
+    AwsLoadBalancer,
     AzureBlob,
+    BasicAuth,
+    CertManagerIssuer,
+    CertManagerTls,
     CidrPeer,
     CloudNativePG,
     CloudSqlProxy,
@@ -38,6 +42,7 @@ from cdk8s_mlflow import (
     FixedReplicas,
     GarbageCollection,
     GeneratedSecret,
+    HttpRoute,
     Image,
     Ingress,
     IngressHost,
@@ -52,14 +57,18 @@ from cdk8s_mlflow import (
     NamespacePeer,
     NetworkPolicy,
     NodePort,
+    ParentReference,
     PodPeer,
     PostgreSQL,
     PostgreSQLTls,
     Presigned,
     Proxied,
     S3Credentials,
+    SecretKey,
     ServiceAccount,
     SQLite,
+    TlsSecret,
+    Traefik,
     VolumeClaim,
 )
 
@@ -72,6 +81,12 @@ def postgresql(**changes: Any) -> PostgreSQL:
 
 
 CRON = CronTrigger(timezone="UTC", start="0 7 * * *", end="0 20 * * *", desired_replicas=1)
+
+
+def route(**changes: Any) -> HttpRoute:
+    """Return a route that is right but for the changes."""
+    return HttpRoute(**{"hostnames": ["mlflow.example.com"], "parents": [ParentReference(name="public")], **changes})
+
 
 WRONG: dict[str, tuple[Callable[[], MlflowProps], str]] = {
     # --- replicas and single writers
@@ -1093,6 +1108,155 @@ WRONG: dict[str, tuple[Callable[[], MlflowProps], str]] = {
         (
             "MlflowProps.exposure[0]: tls names neither a Secret nor a host (got IngressTls()); write "
             "IngressTls(secret_name=...)"
+        ),
+    ),
+    "issuer without a Secret": (
+        lambda: props(exposure=Ingress(hosts=["mlflow.example.com"], issuer=CertManagerIssuer("inner"))),
+        (
+            "MlflowProps.exposure[0]: issuer makes certificates for the Secrets of tls, and there is none (got "
+            "CertManagerIssuer(name='inner', kind='ClusterIssuer')); write tls=[IngressTls(secret_name=...)]"
+        ),
+    ),
+    "controller as text": (
+        lambda: props(exposure=Ingress(hosts=["mlflow.example.com"], controller="traefik")),
+        (
+            "MlflowProps.exposure[0].controller: must be a controller of Ingresses or None (got 'traefik'); write "
+            "IngressNginx(), Traefik() or AwsLoadBalancer()"
+        ),
+    ),
+    "load balancer that waits too long": (
+        lambda: props(
+            exposure=Ingress(
+                hosts=["mlflow.example.com"], controller=AwsLoadBalancer(idle_timeout=timedelta(seconds=4001))
+            )
+        ),
+        ("MlflowProps.exposure[0].controller: idle_timeout must be 1 to 4000 seconds (got 4001 s); AWS takes no other"),
+    ),
+    "ranges behind a policy that hides them": (
+        lambda: props(service=NodePort(source_ranges=["192.0.2.0/24"], external_traffic_policy="Cluster")),
+        (
+            "MlflowProps.service: source_ranges cannot be told behind external_traffic_policy, which hides the "
+            "caller's address (got 'Cluster'); leave it out"
+        ),
+    ),
+    "load balancer of a class with blanks": (
+        lambda: props(service=LoadBalancer(load_balancer_class="my balancer")),
+        (
+            "MlflowProps.service.load_balancer_class: must be a label or annotation key (got 'my balancer'); write one "
+            'such as "example.com/name"'
+        ),
+    ),
+    "route without a host": (
+        lambda: props(exposure=HttpRoute(hostnames=[], parents=[ParentReference(name="public")])),
+        (
+            "MlflowProps.exposure[0]: hostnames must not be empty (got ()); write at least one, such as "
+            '["mlflow.example.com"]'
+        ),
+    ),
+    "route without a Gateway": (
+        lambda: props(exposure=route(parents=[])),
+        "MlflowProps.exposure[0]: parents must not be empty (got ()); write [ParentReference(name=...)]",
+    ),
+    "route to a host with a scheme": (
+        lambda: props(exposure=route(hostnames=["https://mlflow.example.com"])),
+        (
+            "MlflowProps.exposure[0].hostnames[0]: must be a DNS name (got 'https://mlflow.example.com'); write one "
+            'such as "mlflow.example.com", without scheme, port and path'
+        ),
+    ),
+    "route with an attempt longer than the whole": (
+        lambda: props(
+            exposure=route(request_timeout=timedelta(minutes=1), backend_request_timeout=timedelta(minutes=2))
+        ),
+        (
+            "MlflowProps.exposure[0]: backend_request_timeout is longer than request_timeout (got 120 s and 60 s); "
+            "lower it"
+        ),
+    ),
+    "route that names a Gateway twice": (
+        lambda: props(
+            exposure=route(parents=[ParentReference(name="public"), ParentReference(name="public", section_name="a")])
+        ),
+        (
+            "MlflowProps.exposure[0]: a Gateway is named more than once (got 'public'); name another section_name or "
+            "port each time"
+        ),
+    ),
+    "route that redirects its own listener": (
+        lambda: props(exposure=route(redirected=[ParentReference(name="public")])),
+        (
+            "MlflowProps.exposure[0]: a listener serves, or redirects (got ParentReference(name='public', "
+            "namespace=None, section_name=None, port=None) as both); name the section_name of each"
+        ),
+    ),
+    "route that redirects to a scheme that it does not serve": (
+        lambda: props(exposure=route(scheme="http", redirected=[ParentReference(name="public", section_name="http")])),
+        ("MlflowProps.exposure[0]: redirected sends people to https, and scheme is 'http'; leave one of them out"),
+    ),
+    "route with a filter that redirects": (
+        lambda: props(exposure=route(filters=[{"type": "RequestRedirect", "requestRedirect": {"scheme": "https"}}])),
+        (
+            "MlflowProps.exposure[0]: filters has a RequestRedirect; a route that redirects has no server behind it: "
+            "write redirected=[ParentReference(...)]"
+        ),
+    ),
+    "route with a filter that rewrites": (
+        lambda: props(exposure=route(filters=[{"type": "URLRewrite", "urlRewrite": {"hostname": "x"}}])),
+        (
+            "MlflowProps.exposure[0]: filters has a URLRewrite; MLflow must see its own paths: use "
+            "MlflowProps.static_prefix"
+        ),
+    ),
+    "TLS in the pod behind a route": (
+        lambda: props(exposure=route(), tls=TlsSecret(secret_name="mlflow-server")),
+        (
+            "HttpRoute: a gateway speaks plain HTTP to what is behind it (got MlflowProps.tls); leave tls out, or use "
+            "an Ingress with a controller"
+        ),
+    ),
+    "TLS in the pod behind an unknown controller": (
+        lambda: props(exposure=Ingress(hosts=["mlflow.example.com"]), tls=TlsSecret(secret_name="mlflow-server")),
+        (
+            "Ingress.controller: how the controller is told that the pods speak TLS differs (got None and "
+            "MlflowProps.tls); write IngressNginx(), Traefik() or AwsLoadBalancer()"
+        ),
+    ),
+    "authority under a key that Traefik does not read": (
+        lambda: props(
+            exposure=Ingress(hosts=["mlflow.example.com"], controller=Traefik()),
+            tls=TlsSecret(secret_name="mlflow-server", ca=SecretKey("company", "root.pem")),
+        ),
+        ("TlsSecret.ca: Traefik reads authorities only from a key ca.crt (got 'root.pem'); keep it under that key"),
+    ),
+    "certificate for less than an hour": (
+        lambda: props(
+            tls=CertManagerTls(issuer_name="inner", duration=timedelta(minutes=30), renew_before=timedelta(minutes=10))
+        ),
+        ("MlflowProps.tls: duration must be an hour or more (got 0:30:00); cert-manager makes none for less"),
+    ),
+    "certificate that is renewed too late": (
+        lambda: props(tls=CertManagerTls(issuer_name="inner", renew_before=timedelta(minutes=1))),
+        "MlflowProps.tls: renew_before must be five minutes or more (got 0:01:00); raise it",
+    ),
+    "certificate that is renewed before it is made": (
+        lambda: props(tls=CertManagerTls(issuer_name="inner", renew_before=timedelta(days=90))),
+        (
+            "MlflowProps.tls: renew_before must be shorter than duration (got 90 days, 0:00:00 and 90 days, 0:00:00); "
+            "lower it"
+        ),
+    ),
+    "TLS as text": (
+        lambda: props(tls="mlflow-tls"),
+        (
+            "MlflowProps.tls: must be where the certificate comes from or None (got 'mlflow-tls'); write "
+            "TlsSecret(secret_name=...)"
+        ),
+    ),
+    "prefix that everybody may see": (
+        lambda: props(authentication=BasicAuth(), static_prefix="/static-tools"),
+        (
+            "MlflowProps.static_prefix: MLflow lets everybody in whose path begins with /static or /favicon.ico or "
+            "/health (got '/static-tools'); choose another one"
         ),
     ),
     "certificate as text": (

@@ -7,7 +7,7 @@ memory. A controller that can change a path on the way sends them there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Literal, Protocol, runtime_checkable
 
@@ -15,6 +15,7 @@ import attrs
 
 from cdk8s_mlflow.peers import Manifest
 from cdk8s_mlflow.values import DnsName, PlainText, sequences
+from cdk8s_mlflow.volumes import ConfigMapKey, SecretKey
 
 ARTIFACT_PATHS = ("/api/2.0/mlflow-artifacts/artifacts", "/ajax-api/2.0/mlflow-artifacts/artifacts")
 """Where artifacts pass through the server, as clients and as browsers ask."""
@@ -25,13 +26,13 @@ class Behind:
     """What a controller may know of the server behind it."""
 
     release: str
-    namespace: str | None
+    namespace: str
     scheme: Literal["http", "https"]
     """How the pods speak."""
     host: str
     """The Service's full name: that of the pods' certificate."""
-    ca_secret: str | None
-    """The Secret whose ``ca.crt`` knows the pods' certificate."""
+    ca: SecretKey | ConfigMapKey | None
+    """The authority of the pods' certificate; None if it is a public one."""
     health_path: str
     static_prefix: str
 
@@ -40,8 +41,10 @@ class Behind:
 class ArtifactWay:
     """A second Ingress for artifacts, which reach the server without its static prefix."""
 
-    annotations: Mapping[str, str]
-    """Beside those of the first Ingress."""
+    annotations: Mapping[str, str] = attrs.field(factory=dict)
+    """Instead of those of the first Ingress, or beside them."""
+    listed: Mapping[str, str] = attrs.field(factory=dict)
+    """Annotations that are lists, to which this is added: what the first Ingress asks for is asked for here, too."""
     paths: tuple[str, ...]
     path_type: Literal["Prefix", "ImplementationSpecific"]
     objects: tuple[Manifest, ...] = ()
@@ -70,7 +73,11 @@ def _seconds(time: timedelta) -> str:
 
 @attrs.frozen(kw_only=True)
 class IngressNginx:
-    """ingress-nginx: uploads of any size, passed on as they come, and requests that may take long."""
+    """ingress-nginx: uploads of any size, passed on as they come, and requests that may take long.
+
+    With TLS in the pods it checks their certificate if the authority is in a Secret's key ``ca.crt``, the only place
+    where it reads one; else it takes any certificate.
+    """
 
     request_timeout: timedelta = timedelta(hours=1)
     """How long a request may be silent. ``proxy-read-timeout`` and ``proxy-send-timeout``."""
@@ -87,14 +94,15 @@ class IngressNginx:
         }
         if behind.scheme == "http":
             return told
-        known = {
-            f"{prefix}/proxy-ssl-secret": f"{behind.namespace}/{behind.ca_secret}",
+        told |= {f"{prefix}/backend-protocol": "HTTPS"}
+        if not (isinstance(behind.ca, SecretKey) and behind.ca.key == "ca.crt"):
+            return told
+        return told | {
+            f"{prefix}/proxy-ssl-secret": f"{behind.namespace}/{behind.ca.name}",
             f"{prefix}/proxy-ssl-verify": "on",
             f"{prefix}/proxy-ssl-name": behind.host,
             f"{prefix}/proxy-ssl-server-name": "on",
         }
-        knows = behind.ca_secret is not None and behind.namespace is not None
-        return told | {f"{prefix}/backend-protocol": "HTTPS"} | (known if knows else {})
 
     def service_annotations(self, behind: Behind) -> Mapping[str, str]:  # noqa: ARG002 - all is in the Ingress
         """Return none."""
@@ -118,11 +126,11 @@ class IngressNginx:
 
 @attrs.frozen(kw_only=True)
 class Traefik:
-    """Traefik 3 with its own CRDs: it passes uploads on as they come and has no limit of its own.
+    """Traefik 3.4 or newer with its own CRDs: it passes uploads on as they come and has no limit of their size.
 
     How long a request may take is said where Traefik is installed
     (``--entryPoints.websecure.transport.respondingTimeouts.readTimeout``): 60 seconds by default, which cut off
-    large uploads.
+    large uploads. With TLS in the pods it checks their certificate, by an authority in a key ``ca.crt``.
     """
 
     def annotations(self, behind: Behind) -> Mapping[str, str]:  # noqa: ARG002 - nothing to tell
@@ -131,21 +139,20 @@ class Traefik:
 
     def service_annotations(self, behind: Behind) -> Mapping[str, str]:
         """Return how the pods speak, and by which certificate they are known."""
-        if behind.scheme == "http":
-            return {}
         prefix = "traefik.ingress.kubernetes.io/service"
-        transport = f"{behind.namespace or 'default'}-{behind.release}@kubernetescrd"
-        return {f"{prefix}.serversscheme": "https"} | (
-            {f"{prefix}.serverstransport": transport} if behind.ca_secret else {}
-        )
+        # Left out, it guesses by the Service's port: 443, or a name that begins with "https".
+        told = {f"{prefix}.serversscheme": behind.scheme}
+        if behind.scheme == "http":
+            return told
+        return told | {f"{prefix}.serverstransport": f"{behind.namespace}-{behind.release}@kubernetescrd"}
 
     def objects(self, behind: Behind) -> Sequence[Manifest]:
         """Return the ServersTransport that knows the pods' certificate."""
-        if behind.scheme == "http" or behind.ca_secret is None:
+        if behind.scheme == "http":
             return ()
-        transport = _traefik_object("ServersTransport", behind.release)
-        spec = {"serverName": behind.host, "rootCAs": [{"secret": behind.ca_secret}]}
-        return (transport | {"spec": spec},)
+        # Without a name it would look for the pod's address in the certificate.
+        spec = {"serverName": behind.host, **_authorities(behind.ca)}
+        return (_traefik_object("ServersTransport", behind.release) | {"spec": spec},)
 
     def artifact_way(self, behind: Behind) -> ArtifactWay:
         """Return one by a middleware that takes the prefix off."""
@@ -153,24 +160,34 @@ class Traefik:
         middleware = _traefik_object("Middleware", name) | {
             "spec": {"stripPrefix": {"prefixes": [behind.static_prefix]}}
         }
-        chosen = f"{behind.namespace or 'default'}-{name}@kubernetescrd"
+        chosen = f"{behind.namespace}-{name}@kubernetescrd"
         return ArtifactWay(
-            annotations={"traefik.ingress.kubernetes.io/router.middlewares": chosen},
+            listed={"traefik.ingress.kubernetes.io/router.middlewares": chosen},
             paths=tuple(f"{behind.static_prefix}{path}" for path in ARTIFACT_PATHS),
             path_type="Prefix",
             objects=(middleware,),
         )
 
 
+def _authorities(ca: SecretKey | ConfigMapKey | None) -> Manifest:
+    if ca is None:
+        return {}
+    return {"rootCAs": [{"secret" if isinstance(ca, SecretKey) else "configMap": ca.name}]}
+
+
 def _traefik_object(kind: str, name: str) -> Manifest:
     return {"apiVersion": "traefik.io/v1alpha1", "kind": kind, "metadata": {"name": name}}
+
+
+_LONGEST_IDLE = 4000
 
 
 @attrs.frozen(kw_only=True, field_transformer=sequences)
 class AwsLoadBalancer:
     """The AWS Load Balancer Controller: an Application Load Balancer that goes to the pods themselves.
 
-    It cannot change a path: below a static prefix, let clients use ``Presigned()`` artifacts.
+    It cannot change a path: below a static prefix, let clients use ``Presigned()`` artifacts. With TLS in the pods it
+    takes any certificate.
     """
 
     scheme: Literal["internal", "internet-facing"] = "internal"
@@ -182,6 +199,12 @@ class AwsLoadBalancer:
     group_name: DnsName | None = None
     """Ingresses of one name share one load balancer."""
 
+    def failures(self) -> Iterator[str]:
+        """Yield what is wrong with the fields together."""
+        seconds = self.idle_timeout.total_seconds()
+        if not 1 <= seconds <= _LONGEST_IDLE:
+            yield f"idle_timeout must be 1 to {_LONGEST_IDLE} seconds (got {seconds:g} s); AWS takes no other"
+
     def annotations(self, behind: Behind) -> Mapping[str, str]:
         """Return them."""
         prefix = "alb.ingress.kubernetes.io"
@@ -191,12 +214,10 @@ class AwsLoadBalancer:
             f"{prefix}/healthcheck-path": behind.health_path,
             f"{prefix}/load-balancer-attributes": f"idle_timeout.timeout_seconds={_seconds(self.idle_timeout)}",
         }
-        told |= (
-            {f"{prefix}/backend-protocol": "HTTPS", f"{prefix}/healthcheck-protocol": "HTTPS"}
-            if (behind.scheme == "https")
-            else {}
-        )
-        told |= {f"{prefix}/group.name": self.group_name} if self.group_name else {}
+        if behind.scheme == "https":
+            told |= {f"{prefix}/backend-protocol": "HTTPS", f"{prefix}/healthcheck-protocol": "HTTPS"}
+        if self.group_name:
+            told |= {f"{prefix}/group.name": self.group_name}
         if not self.certificate_arns:
             return told
         return told | {

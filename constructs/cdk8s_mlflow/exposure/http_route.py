@@ -8,8 +8,14 @@ from typing import Any, Literal
 
 import attrs
 
+from cdk8s_mlflow.failures import repeated
 from cdk8s_mlflow.peers import CidrPeer, NamespacePeer, PodPeer
 from cdk8s_mlflow.values import AnnotationKey, DnsName, IngressHostName, NameSuffix, Port, sequences
+
+_REFUSED_FILTERS = {
+    "RequestRedirect": "a route that redirects has no server behind it: write redirected=[ParentReference(...)]",
+    "URLRewrite": "MLflow must see its own paths: use MlflowProps.static_prefix",
+}
 
 
 @attrs.frozen(kw_only=True)
@@ -31,6 +37,7 @@ class HttpRoute:
 
     It opens the server's port to all sources in the network policy until :attr:`allowed_from` narrows it: where the
     gateway's pods run is unknown at synth time. Below a static prefix, artifacts go to the server without it.
+    Needs a Gateway API of 1.2 or newer.
     """
 
     hostnames: Sequence[IngressHostName]
@@ -39,8 +46,11 @@ class HttpRoute:
     """Gateways. One that is in another namespace must allow routes from this one."""
     scheme: Literal["https", "http"] = "https"
     """How people reach the gateway's listener: it decides which origin MLflow lets write."""
+    redirected: Sequence[ParentReference] = ()
+    """Listeners of plain HTTP that send everybody on to https, by a route of their own (``<name>-redirect``)."""
     filters: Sequence[Mapping[str, Any]] = ()
-    """What happens to each request on the way, in the API's own shape (``HTTPRouteFilter``)."""
+    """What happens to each request on the way, in the API's own shape (``HTTPRouteFilter``). No redirect and no
+    rewriting of paths: MLflow must see its own."""
     request_timeout: timedelta | None = None
     """How long a whole request may take; 0 is no limit, the gateway's own if left out. Uploads are long."""
     backend_request_timeout: timedelta | None = None
@@ -57,12 +67,33 @@ class HttpRoute:
             yield 'hostnames must not be empty (got ()); write at least one, such as ["mlflow.example.com"]'
         if not self.parents:
             yield "parents must not be empty (got ()); write [ParentReference(name=...)]"
+        yield from self._wrong_parents()
+        yield from self._wrong_filters()
         whole, one = self.request_timeout, self.backend_request_timeout
         if whole and one and one > whole:
             yield (
                 f"backend_request_timeout is longer than request_timeout (got {one.total_seconds():g} s and "
                 f"{whole.total_seconds():g} s); lower it"
             )
+
+    def _wrong_parents(self) -> Iterator[str]:
+        if self.redirected and self.scheme == "http":
+            yield "redirected sends people to https, and scheme is 'http'; leave one of them out"
+        for parents in (self.parents, self.redirected):
+            for name, namespace in repeated([(parent.name, parent.namespace) for parent in parents]):
+                same = [parent for parent in parents if (parent.name, parent.namespace) == (name, namespace)]
+                listeners = [(parent.section_name, parent.port) for parent in same]
+                if (None, None) in listeners or repeated(listeners):
+                    yield (
+                        f"a Gateway is named more than once (got {name!r}); name another section_name or port each time"
+                    )
+        if both := [parent for parent in self.parents if parent in self.redirected]:
+            yield f"a listener serves, or redirects (got {both[0]} as both); name the section_name of each"
+
+    def _wrong_filters(self) -> Iterator[str]:
+        for item in self.filters:
+            if item.get("type") in _REFUSED_FILTERS:
+                yield f"filters has a {item['type']}; {_REFUSED_FILTERS[item['type']]}"
 
     def names(self) -> tuple[str, ...]:
         """Return every host name that it answers."""

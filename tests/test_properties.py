@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 from hypothesis import HealthCheck, event, given, settings
@@ -13,15 +13,37 @@ from hypothesis import strategies as st
 from invariants import broken_invariants
 from releases import render
 from schemas import schema_errors
-from variants import INLINE_VALUE, VARIANTS
+from variants import INLINE_VALUE, VARIANTS, on_postgresql
 
 from cdk8s_mlflow import (
+    AwsLoadBalancer,
+    BasicAuth,
+    CertManagerIssuer,
+    CertManagerTls,
+    CidrPeer,
+    ClusterIP,
+    ConfigMapKey,
     ExistingSecret,
     FixedReplicas,
+    GarbageCollection,
+    Headless,
+    HttpRoute,
+    Ingress,
+    IngressNginx,
+    IngressTls,
     InlineSecret,
     InvalidProps,
+    LoadBalancer,
     MlflowProps,
+    NamespacePeer,
+    NetworkPolicy,
+    NodePort,
+    ParentReference,
+    PodPeer,
+    SecretKey,
     SQLite,
+    TlsSecret,
+    Traefik,
     VolumeClaim,
 )
 
@@ -57,6 +79,82 @@ def combinations(draw: st.DrawFn) -> MlflowProps:
     """Return props of which each part was taken from some variant."""
     names = draw(st.lists(st.sampled_from(sorted(WORDS)), max_size=12, unique=True))
     return MlflowProps(**{name: draw(st.sampled_from(WORDS[name])) for name in names})
+
+
+# --- Doors of every kind, one beside the other -------------------------------------------------------------
+
+NAMES = st.sampled_from(["mlflow.example.com", "ml.example.com", "*.ml.example.com"])
+Peers = list[NamespacePeer | PodPeer | CidrPeer]
+KNOWN: Peers = [NamespacePeer("ingress"), PodPeer(match_labels={"app": "proxy"}), CidrPeer("10.1.0.0/16")]
+PEERS: st.SearchStrategy[Peers] = st.lists(st.sampled_from(KNOWN), max_size=2, unique_by=repr)
+SERVICES = st.sampled_from(
+    [
+        ClusterIP(),
+        ClusterIP(port=443, port_name="https"),
+        Headless(),
+        NodePort(),
+        NodePort(source_ranges=["192.0.2.0/24"]),
+        LoadBalancer(source_ranges=["192.0.2.0/24"], load_balancer_class="example.com/inner"),
+    ]
+)
+CERTIFICATES = st.sampled_from(
+    [
+        TlsSecret(secret_name="server"),
+        TlsSecret(secret_name="server", ca=SecretKey("company", "ca.crt")),
+        TlsSecret(secret_name="server", ca=ConfigMapKey("company", "ca.crt")),
+        CertManagerTls(issuer_name="inner", dns_names=["mlflow.example.com"]),
+    ]
+)
+
+
+@st.composite
+def ingresses(draw: st.DrawFn, name: str | None) -> Ingress:
+    """Return an Ingress of any controller."""
+    hosts = draw(st.lists(NAMES, min_size=1, max_size=2, unique=True))
+    secret = draw(st.none() | st.just("public"))
+    return Ingress(
+        hosts=hosts,
+        controller=draw(st.sampled_from([None, IngressNginx(), Traefik(), AwsLoadBalancer(group_name="tools")])),
+        ingress_class_name=draw(st.none() | st.just("outer")),
+        tls=[IngressTls(secret_name=secret)] if secret else [],
+        issuer=CertManagerIssuer("inner") if secret and draw(st.booleans()) else None,
+        annotations=draw(st.sampled_from([{}, {"traefik.ingress.kubernetes.io/router.middlewares": "a-b@file"}])),
+        allowed_from=draw(PEERS),
+        name=name,
+    )
+
+
+@st.composite
+def http_routes(draw: st.DrawFn, name: str | None) -> HttpRoute:
+    """Return a route with whatever a route can have."""
+    scheme: Literal["http", "https"] = draw(st.sampled_from(["http", "https"]))
+    redirects = scheme == "https" and draw(st.booleans())
+    header = {"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": ["X-Forwarded-User"]}}
+    return HttpRoute(
+        hostnames=draw(st.lists(NAMES, min_size=1, max_size=2, unique=True)),
+        parents=[ParentReference(name="public", namespace="ingress", section_name="https")],
+        redirected=[ParentReference(name="public", namespace="ingress", section_name="http")] if redirects else [],
+        scheme=scheme,
+        filters=draw(st.sampled_from([[], [header]])),
+        request_timeout=draw(st.sampled_from([None, timedelta(0), timedelta(hours=30)])),
+        allowed_from=draw(PEERS),
+        name=name,
+    )
+
+
+@st.composite
+def doors(draw: st.DrawFn) -> MlflowProps:
+    """Return props with several doors, with or without TLS in the pods, a login and a prefix."""
+    kinds = draw(st.lists(st.sampled_from([ingresses, http_routes]), max_size=3))
+    return on_postgresql(
+        exposure=[draw(kind(f"door-{index}" if index else None)) for index, kind in enumerate(kinds)],
+        service=draw(SERVICES),
+        tls=draw(st.none() | CERTIFICATES),
+        static_prefix=draw(st.none() | st.just("/tools/mlflow")),
+        authentication=draw(st.none() | st.just(BasicAuth())),
+        garbage_collection=draw(st.none() | st.just(GarbageCollection())),
+        network_policy=draw(st.sampled_from([None, NetworkPolicy(), NetworkPolicy(clients=[NamespacePeer("a")])])),
+    )
 
 
 # --- What is wrong, or odd, in any place -------------------------------------------------------------------
@@ -199,6 +297,13 @@ def keeps_the_promise(props: MlflowProps) -> None:
 @given(props=combinations())
 def test_any_combination_becomes_valid_objects_or_our_own_error(props: MlflowProps) -> None:
     """Parts that are right by themselves."""
+    keeps_the_promise(props)
+
+
+@settings(SETTINGS, max_examples=60)
+@given(props=doors())
+def test_any_doors_beside_one_another_become_valid_objects_or_our_own_error(props: MlflowProps) -> None:
+    """Services, Ingresses, routes, certificates and logins, whatever their number."""
     keeps_the_promise(props)
 
 

@@ -37,6 +37,7 @@ from cdk8s_mlflow import (
     Ingress,
     IngressNginx,
     InlineSecret,
+    LdapAuth,
     LoadBalancer,
     MySQL,
     NamespacePeer,
@@ -378,6 +379,10 @@ _SECRET_VARIABLES = {
     "AWS_SECRET_ACCESS_KEY",
     "MLFLOW_CRYPTO_KEK_PASSPHRASE",
     "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY",
+    "MLFLOW_AUTH_ADMIN_PASSWORD",
+    "MLFLOW_FLASK_SERVER_SECRET_KEY",
+    "MLFLOW_LDAP_BIND_PASSWORD",
+    "MLFLOW_TRACKING_PASSWORD",
 }
 
 
@@ -397,6 +402,54 @@ def secrets_by_reference(release: Release) -> Iterator[str]:
             named = variable in _SECRET_VARIABLES or variable.startswith("CREDENTIAL_")
             if named and not isinstance(value, tuple):
                 yield f"{owner}: {variable} is not read from a Secret"
+
+
+def callers(release: Release) -> Iterator[str]:
+    """Whatever of ours calls the server knows its address and logs in by a Secret, the one that the server reads."""
+    login = release.props.authentication
+    server = env_of(release.server)
+    names = {"MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN"}
+    for owner, container in release.containers():
+        env = env_of(container)
+        found = {name: env[name] for name in names & env.keys()}
+        if "MLFLOW_TRACKING_URI" not in env or login is None:
+            if found:
+                yield f"{owner}: has credentials that it does not need: {sorted(found)}"
+        elif "MLFLOW_AUTH_ADMIN_PASSWORD" in server:
+            wanted = {
+                "MLFLOW_TRACKING_USERNAME": server["MLFLOW_AUTH_ADMIN_USERNAME"],
+                "MLFLOW_TRACKING_PASSWORD": server["MLFLOW_AUTH_ADMIN_PASSWORD"],
+            }
+            if found != wanted:
+                yield f"{owner}: calls the server with {found}, not {wanted}"
+        elif not found and "MLFLOW_TRACKING_TOKEN" not in launched(release, container):
+            yield f"{owner}: calls the server without credentials"
+    server_pods = {"podSelector": {"matchLabels": release.one("Service")["spec"]["selector"]}}
+    for policy in release.all("NetworkPolicy"):
+        component = policy["metadata"]["labels"]["app.kubernetes.io/component"]
+        reaches = any(server_pods in rule.get("to", []) for rule in policy["spec"].get("egress", []))
+        calls = [
+            owner
+            for owner, template in release.templates()
+            if template["metadata"]["labels"]["app.kubernetes.io/component"] == component
+            for container in containers_of(template["spec"])
+            if "MLFLOW_TRACKING_URI" in env_of(container)
+        ]
+        if reaches is not bool(calls):
+            yield f"{where(policy)}: the way to the server is {reaches}, those who call it {calls}"
+
+
+def workspaces(release: Release) -> Iterator[str]:
+    """Whatever works on the backend store with MLflow's own code sees all workspaces, or none does."""
+    wanted = "true" if release.props.workspaces is not None else None
+    for owner, container in release.containers():
+        uses = container["name"] == "mlflow" or "collect_garbage.py" in " ".join(container.get("command", []))
+        if uses and env_of(container).get("MLFLOW_ENABLE_WORKSPACES") != wanted:
+            yield f"{owner}: MLFLOW_ENABLE_WORKSPACES is not {wanted}"
+        if "MLFLOW_WORKSPACE" in env_of(container):
+            yield f"{owner}: has a workspace, with which no server starts"
+        if container["name"] == "gc" and ("--all-workspaces" in container["args"]) is (wanted is None):
+            yield f"{owner}: collects with {container['args']}"
 
 
 def service_links(release: Release) -> Iterator[str]:
@@ -805,12 +858,22 @@ def _artifact_ways(store: object) -> Iterator[Way]:
         yield from _ways(store.egress)
 
 
+def _login_ways(login: object) -> Iterator[Way]:
+    for url in login.urls if isinstance(login, LdapAuth) else ():
+        parts = urlsplit(url)
+        peer = login.network_peer if isinstance(login, LdapAuth) else None
+        ports = {"ldap": 389, "ldaps": 636}
+        yield parts.port or ports[parts.scheme], [_peer(peer)] if peer else _address(parts.hostname or "")
+
+
 def _endpoints(release: Release) -> Iterator[Way]:
     """Return every port that the server's pod needs, and where."""
     props = release.props
     own = [props.migration.backend_store, props.migration.registry_store] if props.migration else []
-    for store in (props.backend_store, props.registry_store, props.read_replica_backend_store, *own):
+    users = getattr(props.authentication, "user_store", None)
+    for store in (props.backend_store, props.registry_store, props.read_replica_backend_store, users, *own):
         yield from _database_ways(store)
+    yield from _login_ways(props.authentication)
     yield from _artifact_ways(props.artifact_store)
     yield from _ways(props.network_policy.egress if props.network_policy else ())
 
@@ -1060,6 +1123,8 @@ INVARIANTS: dict[str, Invariant] = {
         config_maps,
         environment,
         secrets_by_reference,
+        callers,
+        workspaces,
         service_links,
         server_arguments,
         ports,

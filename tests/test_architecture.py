@@ -39,7 +39,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("container",),
     ("guards",),
     # what the user chooses from
-    ("secrets", "sidecars", "exposure", "scaling", "connections", "observability"),
+    ("secrets", "sidecars", "exposure", "scaling", "connections", "observability", "workspaces"),
     ("backend_store", "artifact_store"),
     ("operations", "authentication", "server_tls"),
     ("props",),
@@ -115,7 +115,7 @@ def test_only_the_construct_the_app_and_emit_know_cdk8s(name: str, tree: ast.Mod
     assert not used or name in MAY_LOAD_JSII
 
 
-@pytest.mark.parametrize("name", ["generate_secrets", "launch", "migrate", "prepare"])
+@pytest.mark.parametrize("name", ["generate_secrets", "launch", "ldap_login", "migrate", "mlflow_login", "prepare"])
 def test_a_script_of_the_pods_needs_nothing_of_ours(name: str) -> None:
     """It runs alone, with the standard library and what MLflow's image has."""
     tree = ast.parse((PACKAGE / "scripts" / f"{name}.py").read_text(encoding="utf-8"))
@@ -126,7 +126,7 @@ def test_a_script_of_the_pods_needs_nothing_of_ours(name: str) -> None:
         if isinstance(node, ast.Import | ast.ImportFrom)
         for item in imports(ast.Module(body=[node], type_ignores=[]))
     }
-    assert not at_the_top & {"sqlalchemy", "mlflow", "certifi"}
+    assert not at_the_top & {"sqlalchemy", "mlflow", "certifi", "flask", "ldap3"}
 
 
 def test_the_source_roots_are_no_packages() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from invariants import INVARIANTS, broken_invariants
 from main import ENVIRONMENTS
-from releases import Release, env_of, render
+from releases import Manifest, Release, container_of, env_of, render
 from variants import LOOSENED, VARIANTS
 
 CASES = VARIANTS | {environment.name: environment.mlflow for environment in ENVIRONMENTS}
@@ -41,6 +41,17 @@ def test_the_same_props_give_the_same_objects(case: str) -> None:
 
 
 # --- Each rule notices what it is for ----------------------------------------------------------------------
+
+
+def _gc(release: Release) -> Manifest:
+    spec = release.one("CronJob")["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    return container_of(spec, "gc")
+
+
+def _env_of_gc(release: Release, name: str) -> Manifest:
+    """Return a variable of the garbage collection."""
+    found: Manifest = next(item for item in _gc(release)["env"] if item["name"] == name)
+    return found
 
 
 def _named(release: Release, name: str) -> dict[str, Any]:
@@ -157,6 +168,36 @@ SPOILS: dict[str, tuple[str, str, Callable[[Release], object]]] = {
         "secrets_by_reference",
         "inline-secrets",
         lambda r: r.server["args"].append("postgresql://u:p@s/s#w%41:?d&$x@h"),
+    ),
+    "a caller without a password": (
+        "callers",
+        "basic-auth",
+        lambda r: _env_of_gc(r, "MLFLOW_TRACKING_PASSWORD").update(name="x"),
+    ),
+    "a caller with another password": (
+        "callers",
+        "ldap",
+        lambda r: _env_of_gc(r, "MLFLOW_TRACKING_PASSWORD")["valueFrom"]["secretKeyRef"].update(name="other"),
+    ),
+    "a caller that nobody knows": (
+        "callers",
+        "basic-auth",
+        lambda r: _env_of_gc(r, "MLFLOW_TRACKING_URI").update(name="x"),
+    ),
+    "credentials for nothing": (
+        "callers",
+        "gc-on-postgresql",
+        lambda r: r.server["env"].append({"name": "MLFLOW_TRACKING_TOKEN", "value": "x"}),
+    ),
+    "a collection of one workspace": (
+        "workspaces",
+        "basic-auth-with-workspaces",
+        lambda r: _gc(r)["args"].remove("--all-workspaces"),
+    ),
+    "a server with a workspace": (
+        "workspaces",
+        "default",
+        lambda r: r.server["env"].append({"name": "MLFLOW_WORKSPACE", "value": "x"}),
     ),
     "service links": ("service_links", "default", lambda r: r.pod.pop("enableServiceLinks")),
     "no port in the arguments": ("server_arguments", "default", lambda r: r.server.update(args=[])),

@@ -27,6 +27,7 @@ from cdk8s_mlflow import (
     ConnectionPool,
     CpuTrigger,
     CronTrigger,
+    CustomAuth,
     DatabaseUri,
     Direct,
     DisruptionBudget,
@@ -38,6 +39,7 @@ from cdk8s_mlflow import (
     FileStore,
     FixedReplicas,
     GarbageCollection,
+    GroupSearch,
     Headless,
     HttpRoute,
     Image,
@@ -49,7 +51,10 @@ from cdk8s_mlflow import (
     InlineSecret,
     KedaScaling,
     Kerberos,
+    LdapAuth,
+    LdapTls,
     LoadBalancer,
+    MemberOf,
     Metrics,
     Migration,
     MlflowProps,
@@ -74,7 +79,10 @@ from cdk8s_mlflow import (
     SQLServer,
     TlsSecret,
     Traefik,
+    UserDn,
+    UserSearch,
     VolumeClaim,
+    Workspaces,
 )
 
 INLINE_VALUE = "p@s/s#w%41:?d&$x"
@@ -93,6 +101,8 @@ MINIO = S3(
         secret_access_key=ExistingSecret("mlflow-s3", "secret-access-key"),
     ),
 )
+LOGIN_IMAGE = Image(repository="registry.example.com/cdk8s-mlflow", tag="v3.17.2")
+"""Built from image/Containerfile: it has what MLflow's own images lack."""
 KEYS: dict[str, Any] = {
     "crypto_kek_passphrase": ExistingSecret("mlflow-keys", "kek-passphrase"),
     "webhook_secret_encryption_key": ExistingSecret("mlflow-keys", "webhook-key"),
@@ -231,7 +241,58 @@ VARIANTS: dict[str, MlflowProps] = {
         authentication=BasicAuth(admin_password=InlineSecret(INLINE_VALUE)),
         allow_inline_secrets=True,
     ),
+    "basic-auth-with-workspaces": on_postgresql(
+        authentication=BasicAuth(grant_default_workspace_access=True),
+        workspaces=Workspaces(),
+        garbage_collection=GarbageCollection(),
+    ),
+    "ldap": on_postgresql(
+        image=LOGIN_IMAGE,
+        authentication=LdapAuth(
+            urls=["ldaps://ldap.example.com", "ldap://192.0.2.9:3389"],
+            users=UserSearch(
+                base="ou=people,dc=example,dc=com",
+                bind_dn="cn=mlflow,ou=services,dc=example,dc=com",
+                bind_password=ExistingSecret("ldap", "password"),
+                filter="(&(objectClass=person)(|(uid={username})(mail={username})))",
+            ),
+            groups=GroupSearch(base="ou=groups,dc=example,dc=com"),
+            allowed_groups=["cn=ml,ou=groups,dc=example,dc=com"],
+            admin_groups=["cn=ops,ou=groups,dc=example,dc=com"],
+            group_permissions={"cn=ml,ou=groups,dc=example,dc=com": "EDIT"},
+            tls=LdapTls(ca=ConfigMapKey("ldap-ca", "ca.crt")),
+        ),
+        scaling=FixedReplicas(2),
+        garbage_collection=GarbageCollection(),
+    ),
+    "ldap-by-template": MlflowProps(
+        image=LOGIN_IMAGE,
+        authentication=LdapAuth(
+            urls=["ldap://ldap.directory.svc"],
+            users=UserDn("uid={username},ou=people,dc=example,dc=com"),
+            groups=MemberOf("isMemberOf"),
+            tls=None,
+            network_peer=NamespacePeer("directory"),
+            admin_username="operator",
+            default_permission="NO_PERMISSIONS",
+        ),
+    ),
+    "custom-auth": on_postgresql(
+        authentication=CustomAuth(
+            function="company_login:authenticate",
+            modules={
+                "company_login": "from company_names import NAMES\n\n\ndef authenticate():\n    ...\n",
+                "company_names": ConfigMapKey("names", "names.py"),
+            },
+        ),
+        garbage_collection=GarbageCollection(),
+    ),
+    "custom-auth-of-the-image": on_postgresql(
+        image=LOGIN_IMAGE,
+        authentication=CustomAuth(function="company.login:authenticate", admin_password=ExistingSecret("a", "b")),
+    ),
     # --- operations
+    "workspaces": on_postgresql(workspaces=Workspaces(store_uri="kubernetes://all")),
     "gc-beside-sqlite": MlflowProps(garbage_collection=GarbageCollection()),
     "gc-on-postgresql": on_postgresql(garbage_collection=GarbageCollection(schedule="*/30 * * * MON-FRI")),
     "gc-of-direct-artifacts": on_postgresql(garbage_collection=GarbageCollection(), artifact_access=Direct()),
@@ -641,7 +702,7 @@ VARIANTS: dict[str, MlflowProps] = {
     "verified-migration": on_postgresql(migration=None),
     "metrics": MlflowProps(metrics=Metrics()),
     "extra-args-and-env": on_postgresql(
-        extra_args={"x-frame-options": "DENY", "enable-workspaces": True, "app-name": "cost-$(HOME)-$$"},
+        extra_args={"x-frame-options": "DENY", "trace-rollups": True, "app-name": "cost-$(HOME)-$$"},
         extra_env=[
             {"name": "MLFLOW_LOGGING_LEVEL", "value": "DEBUG"},
             {"name": "NODE_NAME", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}},

@@ -25,7 +25,16 @@ if TYPE_CHECKING:
         Proxied,
         S3Credentials,
     )
-    from cdk8s_mlflow.authentication import BasicAuth
+    from cdk8s_mlflow.authentication import (
+        BasicAuth,
+        CustomAuth,
+        GroupSearch,
+        LdapAuth,
+        LdapTls,
+        MemberOf,
+        UserDn,
+        UserSearch,
+    )
     from cdk8s_mlflow.backend_store import (
         CloudNativePG,
         DatabaseUri,
@@ -74,6 +83,7 @@ if TYPE_CHECKING:
     from cdk8s_mlflow.server_tls import CertManagerTls, TlsSecret
     from cdk8s_mlflow.sidecars import CloudSqlProxy, SidecarProxy
     from cdk8s_mlflow.volumes import ConfigMapKey, ExistingVolumeClaim, SecretKey, VolumeClaim
+    from cdk8s_mlflow.workspaces import Workspaces
 
 _MODULES = {
     "artifact_store": (
@@ -91,7 +101,16 @@ _MODULES = {
         "Proxied",
         "S3Credentials",
     ),
-    "authentication": ("BasicAuth",),
+    "authentication": (
+        "BasicAuth",
+        "CustomAuth",
+        "GroupSearch",
+        "LdapAuth",
+        "LdapTls",
+        "MemberOf",
+        "UserDn",
+        "UserSearch",
+    ),
     "backend_store": (
         "CloudNativePG",
         "DatabaseUri",
@@ -172,6 +191,7 @@ _MODULES = {
         "SecretKey",
         "VolumeClaim",
     ),
+    "workspaces": ("Workspaces",),
     "_version": ("__version__",),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
@@ -198,6 +218,7 @@ __all__ = [
     "ConnectionPool",
     "CpuTrigger",
     "CronTrigger",
+    "CustomAuth",
     "DatabaseUri",
     "Direct",
     "DisruptionBudget",
@@ -211,6 +232,7 @@ __all__ = [
     "FixedReplicas",
     "GarbageCollection",
     "GeneratedSecret",
+    "GroupSearch",
     "Headless",
     "HttpRoute",
     "Image",
@@ -223,7 +245,10 @@ __all__ = [
     "InvalidProps",
     "KedaScaling",
     "Kerberos",
+    "LdapAuth",
+    "LdapTls",
     "LoadBalancer",
+    "MemberOf",
     "Metrics",
     "Migration",
     "Mlflow",
@@ -250,7 +275,10 @@ __all__ = [
     "SidecarProxy",
     "TlsSecret",
     "Traefik",
+    "UserDn",
+    "UserSearch",
     "VolumeClaim",
+    "Workspaces",
     "__version__",
     "synthesize",
 ]

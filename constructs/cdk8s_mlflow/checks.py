@@ -135,6 +135,47 @@ def _check_authentication(props: MlflowProps, needs: Needs) -> Iterator[str]:
         )
 
 
+def _check_workspaces(props: MlflowProps, needs: Needs) -> Iterator[str]:
+    if getattr(props.authentication, "grant_default_workspace_access", False) and props.workspaces is None:
+        yield (
+            f"{type(props.authentication).__name__}.grant_default_workspace_access: there are no workspaces "
+            "(got True and MlflowProps.workspaces=None); leave it out, or write workspaces=Workspaces()"
+        )
+    for item in props.extra_env:
+        if item.get("name") == "MLFLOW_WORKSPACE":
+            yield (
+                "MlflowProps.extra_env: a server with MLFLOW_WORKSPACE does not start (its value is not shown); "
+                "leave it to clients"
+            )
+        elif item.get("name") in {"MLFLOW_ENABLE_WORKSPACES", "MLFLOW_WORKSPACE_STORE_URI"}:
+            yield (
+                f"MlflowProps.extra_env: the garbage collection must know it too (got {item['name']}); "
+                "use MlflowProps.workspaces"
+            )
+    if props.workspaces is None or props.workspaces.store_uri is not None:
+        return
+    store = props.backend_store
+    if store is None or store.migration is None:
+        kind = type(store).__name__ if store else "a server of artifacts only"
+        yield (
+            f"MlflowProps.workspaces: {kind} has no tables for them (got Workspaces()); "
+            "use a database as backend_store, or name a plugin's store_uri"
+        )
+
+
+# MLflow's own images, and what they have not.
+_PLAIN_IMAGES = ("ghcr.io/mlflow/mlflow",)
+
+
+def _check_image(props: MlflowProps, needs: Needs) -> Iterator[str]:
+    if props.image.repository in _PLAIN_IMAGES:
+        for package in needs.missing_packages:
+            yield (
+                f"MlflowProps.image: {type(props.authentication).__name__} needs the Python package {package}, "
+                f"which no image of MLflow's has (got {props.image.reference!r}); build one from image/Containerfile"
+            )
+
+
 # MLflow asks nobody for a login whose path begins so, with or without its prefix.
 _OPEN_PATHS = ("/static", "/favicon.ico", "/health")
 
@@ -237,9 +278,12 @@ _OWN_FLAGS = {
     "cors-allowed-origins": "cors_allowed_origins",
     "expose-prometheus": "metrics",
     "uvicorn-opts": "graceful_shutdown_timeout",
+    "enable-workspaces": "workspaces",
+    "workspace-store-uri": "workspaces",
 }
 _REFUSED_FLAGS = {
     "host": "pods listen on 0.0.0.0, and the network policy says who may connect",
+    "disable-workspaces": "they are off as long as workspaces is left out",
     "dev": "it reloads code and is not for a cluster",
     "disable-security-middleware": "it switches off the protection against DNS rebinding; use allowed_hosts",
     "gunicorn-opts": "gunicorn serves neither traces nor the security middleware",
@@ -310,6 +354,8 @@ _CHECKS = (
     _check_stores,
     _check_migration,
     _check_authentication,
+    _check_workspaces,
+    _check_image,
     _check_static_prefix,
     _check_tls,
     _check_identity,

@@ -15,7 +15,7 @@ from cdk8s_mlflow.needs import FILES_DIRECTORY, Needs, merge
 from cdk8s_mlflow.operations import GarbageCollection
 from cdk8s_mlflow.peers import Manifest
 from cdk8s_mlflow.pods import PodPlan, plan_pod
-from cdk8s_mlflow.programs import process_needs
+from cdk8s_mlflow.programs import process_needs, workspace_needs
 from cdk8s_mlflow.release import Release
 from cdk8s_mlflow.volumes import ExistingVolumeClaim, VolumeClaim
 
@@ -75,12 +75,17 @@ def _garbage_collection(release: Release, wanted: GarbageCollection) -> CronJobP
     container = Container(
         name="gc",
         command=("python", f"{FILES_DIRECTORY}/collect_garbage.py"),
-        args=("--older-than", f"{seconds(wanted.older_than)}s"),
+        args=(
+            "--older-than",
+            f"{seconds(wanted.older_than)}s",
+            *(("--all-workspaces",) if release.props.workspaces is not None else ()),
+        ),
         needs=merge(
             stores.backend_needs,
             artifacts,
             caller_needs(release),
             process_needs("512Mi"),
+            workspace_needs(release.props),
             Needs(files=(script("collect_garbage.py"),)),
         ),
         resources=canonical_resources(wanted.resources) or helper_resources("384Mi", "768Mi"),

@@ -189,6 +189,8 @@ class Needs:
     """Why only one pod may run, each as the subject of a sentence; empty if many may."""
     single_processes: tuple[str, ...] = ()
     """Why even that pod may have one server process only, likewise."""
+    missing_packages: tuple[str, ...] = ()
+    """Python packages that MLflow's own images lack."""
     kubernetes: str = "1.27"
     """The oldest Kubernetes that has all that this part uses."""
 

@@ -166,7 +166,7 @@ def _check_together(release: Release, needs: Needs) -> list[str]:
     props, stores = release.props, release.stores
     everything = merge(needs, stores.migration_needs, _front_needs(release), release.guard.callers)
     return [
-        *check_parts(props, merge(stores.needs, stores.migration_needs)),
+        *check_parts(props, merge(stores.needs, stores.migration_needs, release.guard.server)),
         *conflicts(needs, props.extra_env),
         *_check_secrets(everything, props),
     ]

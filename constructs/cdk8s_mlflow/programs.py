@@ -74,6 +74,7 @@ def server_needs(release: Release) -> Needs:
         Needs(env=tuple(EnvVar(name, value) for name, value in plain.items() if value is not None)),
         Needs(env=_artifact_env(props, stores)),
         _tls_needs(release),
+        workspace_needs(props),
         Needs(
             env=(
                 EnvVar(
@@ -94,6 +95,15 @@ def _tls_needs(release: Release) -> Needs:
     if release.certificate is None or release.guard.front is not None:
         return Needs()
     return Needs(mounts=(certificate_mount(release.certificate),), objects=release.certificate.objects)
+
+
+def workspace_needs(props: MlflowProps) -> Needs:
+    """Return what a process needs that works on the stores, to see the workspaces in them."""
+    if props.workspaces is None:
+        return Needs()
+    uri = props.workspaces.store_uri
+    store = () if uri is None else (EnvVar("MLFLOW_WORKSPACE_STORE_URI", uri),)
+    return Needs(env=(EnvVar("MLFLOW_ENABLE_WORKSPACES", "true"), *store))
 
 
 def _uvicorn_options(release: Release) -> Iterator[str]:

@@ -51,6 +51,7 @@ from cdk8s_mlflow.values import (
     sequences,
 )
 from cdk8s_mlflow.volumes import ConfigMapKey, SecretKey
+from cdk8s_mlflow.workspaces import Workspaces
 
 
 @attrs.frozen(kw_only=True, field_transformer=sequences)
@@ -164,6 +165,8 @@ class MlflowProps:
 
     authentication: Authentication | None = None
     """Who may use the server: everybody who reaches it, if left out."""
+    workspaces: Workspaces | None = None
+    """Whether teams have workspaces of their own: one for all, if left out. It cannot be taken back once used."""
 
     workers: PositiveInt = 1
     """Server processes per pod, each about 190 MiB. Prefer replicas. ``--workers``."""

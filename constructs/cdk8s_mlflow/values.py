@@ -10,6 +10,7 @@ import ipaddress
 import math
 import re
 from collections.abc import Callable
+from itertools import accumulate
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -59,6 +60,33 @@ _REPOSITORY = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*(:[0-9]+)?(/[a-z0-9]+((\.|_
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _VERSION = re.compile(r"1\.[0-9]{2}")
 _NO_CONTROL = re.compile(r"[^\x00-\x1f\x7f]+")
+
+
+_DN = re.compile(r"[A-Za-z][A-Za-z0-9-]*=[^,=]+([,+][ ]*[A-Za-z][A-Za-z0-9-]*=[^,=]+)*")
+
+
+def _is_distinguished_name(value: object) -> bool:
+    text = str(value).replace("\\,", "").replace("\\=", "")
+    return _DN.fullmatch(text) is not None and _full(_NO_CONTROL)(text) and "{" not in text
+
+
+def _is_user_dn(value: object) -> bool:
+    text = str(value)
+    return text.count("{username}") == 1 and _is_distinguished_name(text.replace("{username}", "x"))
+
+
+def _is_filter(value: object, *places: str) -> bool:
+    """Whether this is an LDAP filter in brackets, with one of the places for values in it and no other."""
+    text = str(value)
+    depths = list(accumulate({"(": 1, ")": -1}.get(character, 0) for character in text))
+    whole = bool(depths) and depths[-1] == 0 and all(depth > 0 for depth in depths[:-1])
+    found = set(re.findall(r"\{([^}]*)\}", text))
+    return whole and bool(found) and found <= set(places) and _full(_NO_CONTROL)(text)
+
+
+def _is_ldap_url(value: object) -> bool:
+    parts = str(value).partition("://")
+    return parts[0] in {"ldap", "ldaps"} and _is_origin(f"http://{parts[2]}") and not parts[2].endswith("/")
 
 
 _SYSTEM = re.compile(r"bin|boot|dev|etc|lib(32|64)?|opt|proc|root|run|sbin|sys|tmp|usr|var")
@@ -411,6 +439,78 @@ TimeZone = Annotated[
         _full(re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*")),
         "be the name of a time zone",
         'write one such as "Europe/Berlin" or "UTC"',
+    ),
+]
+WorkspaceStoreUri = Annotated[
+    str,
+    Rule(
+        lambda v: re.fullmatch(r"[a-z][a-z0-9+.-]*://[^\s@\x00-\x1f]*", str(v)) is not None,
+        "be a URI with a scheme and without credentials",
+        'write one such as "kubernetes://"',
+    ),
+]
+DistinguishedName = Annotated[
+    str,
+    Rule(
+        _is_distinguished_name,
+        "be a distinguished name",
+        'write one such as "ou=people,dc=example,dc=com"',
+    ),
+]
+UserDnTemplate = Annotated[
+    str,
+    Rule(
+        _is_user_dn,
+        "be a distinguished name with {username} in it once",
+        'write one such as "uid={username},ou=people,dc=example,dc=com"',
+    ),
+]
+UserFilter = Annotated[
+    str,
+    Rule(
+        lambda v: _is_filter(v, "username"),
+        "be an LDAP filter in brackets with {username} in it",
+        'write one such as "(uid={username})"',
+    ),
+]
+GroupFilter = Annotated[
+    str,
+    Rule(
+        lambda v: _is_filter(v, "username", "dn"),
+        "be an LDAP filter in brackets with {dn} or {username} in it",
+        'write one such as "(member={dn})"',
+    ),
+]
+LdapAttribute = Annotated[
+    str,
+    Rule(
+        _full(re.compile(r"[A-Za-z][A-Za-z0-9-]*")),
+        "be the name of an attribute",
+        'write letters, digits and "-", such as "uid"',
+    ),
+]
+LdapUrl = Annotated[
+    str,
+    Rule(
+        _is_ldap_url,
+        "be the URL of an LDAP server, without credentials and path",
+        'write one such as "ldaps://ldap.example.com"',
+    ),
+]
+ModuleName = Annotated[
+    str,
+    Rule(
+        _full(re.compile(r"[A-Za-z_][A-Za-z0-9_]*")),
+        "be the name of a Python module",
+        'write letters, digits and "_", such as "company_login"',
+    ),
+]
+FunctionPath = Annotated[
+    str,
+    Rule(
+        _full(re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*")),
+        "be a function by its module",
+        'write one such as "company_login:authenticate"',
     ),
 ]
 LoginName = Annotated[

@@ -240,8 +240,8 @@ def test_metrics_are_served_from_scratch_space() -> None:
 
 def test_extra_arguments_come_after_ours_and_are_not_expanded() -> None:
     """True is a bare flag, everything else has a value."""
-    args = server(MlflowProps(extra_args={"x-frame-options": "$(HOME)", "enable-workspaces": True, "ttl": 5}))["args"]
-    assert args[4:] == ["--x-frame-options=$$(HOME)", "--enable-workspaces", "--ttl=5"]
+    args = server(MlflowProps(extra_args={"x-frame-options": "$(HOME)", "trace-rollups": True, "ttl": 5}))["args"]
+    assert args[4:] == ["--x-frame-options=$$(HOME)", "--trace-rollups", "--ttl=5"]
 
 
 def test_extra_variables_come_last_in_the_shape_of_the_api() -> None:

@@ -1550,8 +1550,8 @@ WRONG: dict[str, tuple[Callable[[], MlflowProps], str]] = {
         ),
     ),
     "argument that is absent": (
-        lambda: props(extra_args={"enable-workspaces": False}),
-        "MlflowProps.extra_args: a flag is there or not (got 'enable-workspaces': False); leave it out",
+        lambda: props(extra_args={"trace-rollups": False}),
+        "MlflowProps.extra_args: a flag is there or not (got 'trace-rollups': False); leave it out",
     ),
     "argument as a list": (
         lambda: props(extra_args=["--dev"]),

@@ -31,6 +31,8 @@ class Guard:
 
     app_name: str | None = None
     """MLflow's app with the login. ``--app-name``."""
+    app_directory: str | None = None
+    """Where the server finds Python modules that are not the image's."""
     server: Needs = Needs()
     """Of the server's container."""
     front: Container | None = None

@@ -108,6 +108,9 @@ def workspace_needs(props: MlflowProps) -> Needs:
 
 def _uvicorn_options(release: Release) -> Iterator[str]:
     yield f"--timeout-graceful-shutdown {seconds(release.props.graceful_shutdown_timeout)}"
+    if release.guard.app_directory is not None:
+        # PYTHONPATH would replace the image's own.
+        yield f"--app-dir {release.guard.app_directory}"
     if release.certificate is not None and release.guard.front is None:
         yield f"--ssl-certfile {TLS_DIRECTORY}/tls.crt --ssl-keyfile {TLS_DIRECTORY}/tls.key"
 

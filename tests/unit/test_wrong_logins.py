@@ -33,19 +33,23 @@ PEOPLE = "ou=people,dc=example,dc=com"
 
 def ldap(**changes: Any) -> MlflowProps:
     """Return props with a directory that is right but for the changes."""
-    right = {"urls": ["ldaps://ldap.example.com"], "users": UserDn(f"uid={{username}},{PEOPLE}")}
+    right: dict[str, Any] = {"urls": ["ldaps://ldap.example.com"], "users": UserDn(f"uid={{username}},{PEOPLE}")}
     return on_postgresql(image=LOGIN_IMAGE, authentication=LdapAuth(**(right | changes)))
 
 
 def search(**changes: Any) -> UserSearch:
     """Return a search that is right but for the changes."""
-    right = {"base": PEOPLE, "bind_dn": f"cn=mlflow,{PEOPLE}", "bind_password": ExistingSecret("ldap", "password")}
+    right: dict[str, Any] = {
+        "base": PEOPLE,
+        "bind_dn": f"cn=mlflow,{PEOPLE}",
+        "bind_password": ExistingSecret("ldap", "password"),
+    }
     return UserSearch(**(right | changes))
 
 
 def custom(**changes: Any) -> MlflowProps:
     """Return props with a function that is right but for the changes."""
-    right = {"function": "login_of_ours:authenticate"}
+    right: dict[str, Any] = {"function": "login_of_ours:authenticate"}
     return on_postgresql(authentication=CustomAuth(**(right | changes)))
 
 

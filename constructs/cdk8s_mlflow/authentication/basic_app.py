@@ -38,7 +38,17 @@ BASIC_SCHEMA = Schema(
 )
 _FILE = "basic_auth.ini"
 _SHORTEST_PASSWORD = 12
-_NOTHING = Needs()
+
+
+@attrs.frozen(kw_only=True)
+class Asked:
+    """A function that decides about everybody but the administrator."""
+
+    function: str
+    """``module:function``."""
+    needs: Needs
+    """What its module needs, and the module itself below :data:`FILES_DIRECTORY`, or in one of :attr:`directories`."""
+    directories: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -91,19 +101,17 @@ class BasicApp:
         """The tables of users, roles and permissions."""
         return BASIC_SCHEMA
 
-    def app(self, premises: Premises, *, function: str | None = None, needs: Needs = _NOTHING) -> Guard:
-        """Return MLflow's app, and the administrator's credentials for its callers.
-
-        ``function`` decides about everybody but the administrator, as ``module:function``; MLflow itself if left out.
-        """
+    def app(self, premises: Premises, asked: Asked | None = None) -> Guard:
+        """Return MLflow's app, and the administrator's credentials for its callers."""
         settings = {
             "default_permission": self.default_permission,
             "grant_default_workspace_access": str(self.grant_default_workspace_access).lower(),
             "auth_cache_ttl_seconds": str(seconds(self.auth_cache_ttl)),
         }
-        if function is not None:
+        asking = Needs()
+        if asked is not None:
             settings["authorization_function"] = "mlflow_login:authenticate"
-            needs = merge(self._asking(function, premises.static_prefix), needs)
+            asking = merge(self._asking(asked, premises.static_prefix), asked.needs)
         password = SecretUse("admin-password", self.admin_password, "passphrase")
         administrator = (
             EnvVar("MLFLOW_AUTH_ADMIN_USERNAME", self.admin_username),
@@ -115,19 +123,20 @@ class BasicApp:
         )
         return Guard(
             app_name="basic-auth",
-            server=merge(_app_needs(settings, premises.users, self.flask_secret_key), Needs(env=administrator), needs),
+            app_directory=None if asked is None else FILES_DIRECTORY,
+            server=merge(_app_needs(settings, premises.users, self.flask_secret_key), Needs(env=administrator), asking),
             callers=Needs(env=credentials),
         )
 
-    def _asking(self, function: str, static_prefix: str) -> Needs:
+    def _asking(self, asked: Asked, static_prefix: str) -> Needs:
         """Return what lets a function of ours or of the user's decide."""
-        settings = {"administrator": self.admin_username, "function": function, "static_prefix": static_prefix}
+        settings = {
+            "administrator": self.admin_username,
+            "function": asked.function,
+            "directories": list(asked.directories),
+            "static_prefix": static_prefix,
+        }
         return Needs(files=(script("mlflow_login.py"), config_file("mlflow_login.json", settings)))
-
-
-def python_path(*directories: str) -> Needs:
-    """Return what lets the server import modules from these folders."""
-    return Needs(env=(EnvVar("PYTHONPATH", ":".join(directories)),))
 
 
 def _app_needs(settings: Mapping[str, str], users: DatabaseAddress | None, flask_secret_key: SecretSource) -> Needs:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
+from importlib import resources
 
 import attrs
 
-from cdk8s_mlflow.authentication.basic_app import BasicApp, python_path
+from cdk8s_mlflow.authentication.basic_app import Asked, BasicApp
 from cdk8s_mlflow.guards import Guard, Premises
-from cdk8s_mlflow.needs import FILES_DIRECTORY, ConfigFile, Needs, merge
+from cdk8s_mlflow.needs import ConfigFile, Needs
 from cdk8s_mlflow.values import FunctionPath, ModuleName
 from cdk8s_mlflow.volumes import ConfigMapKey, KeyFiles, Mount
 
 _DIRECTORY = "/run/mlflow/login"
-_OURS = ("collect_garbage", "generate_secrets", "launch", "ldap_login", "migrate", "mlflow_login", "prepare")
+_OURS = {file.name.removesuffix(".py") for file in resources.files("cdk8s_mlflow.scripts").iterdir()}
 
 
 @attrs.frozen(kw_only=True)
@@ -62,10 +63,9 @@ class CustomAuth(BasicApp):
             for index, (name, key) in enumerate(self.modules.items())
             if isinstance(key, ConfigMapKey)
         ]
-        found = python_path(FILES_DIRECTORY, *(mount.path for mount in mounts))
-        return self.app(
-            premises, function=self.function, needs=merge(found, Needs(files=tuple(files), mounts=tuple(mounts)))
-        )
+        needs = Needs(files=tuple(files), mounts=tuple(mounts))
+        directories = tuple(mount.path for mount in mounts)
+        return self.app(premises, Asked(function=self.function, needs=needs, directories=directories))
 
 
 def _syntax_failure(text: str) -> str | None:

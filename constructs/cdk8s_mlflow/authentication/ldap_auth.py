@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from cdk8s_mlflow.authentication.basic_app import BasicApp, python_path
+from cdk8s_mlflow.authentication.basic_app import Asked, BasicApp
 from cdk8s_mlflow.container import config_file, script, seconds
 from cdk8s_mlflow.guards import Guard, Premises
-from cdk8s_mlflow.needs import FILES_DIRECTORY, EnvVar, Needs, SecretSource, SecretUse, merge
+from cdk8s_mlflow.needs import EnvVar, Needs, SecretSource, SecretUse
 from cdk8s_mlflow.peers import Endpoint, Manifest, Peer, endpoint
 from cdk8s_mlflow.values import (
     DistinguishedName,
@@ -139,7 +139,7 @@ class LdapAuth(BasicApp):
             egress=tuple(_endpoint(url, self.network_peer) for url in self.urls),
             missing_packages=("ldap3",),
         )
-        return self.app(premises, function="ldap_login:authenticate", needs=merge(python_path(FILES_DIRECTORY), needs))
+        return self.app(premises, Asked(function="ldap_login:authenticate", needs=needs))
 
     def _settings(self) -> Manifest:
         return {

@@ -31,7 +31,7 @@ ROLE = "ldap:"
 """Begins the names of the roles that follow from groups."""
 
 _KEY = secrets.token_bytes(32)
-_LOCK = threading.Lock()
+_ASKING = threading.Lock()
 _answers: dict[bytes, tuple[float, str | None]] = {}
 _away: dict[str, float] = {}
 
@@ -78,18 +78,21 @@ def _remembered(username: str, password: str) -> str | None:
     Refusals are remembered too: a program with an old password would soon have the account locked.
     """
     key = hmac.digest(_KEY, f"{username}\0{password}".encode(), "sha256")
-    with _LOCK:
+    now = time.monotonic()
+    if key in _answers and (known := _answers[key])[0] > now:
+        return known[1]
+    # One at a time: a browser's first page asks ten times at once.
+    with _ASKING:
         expiry, name = _answers.get(key, (0.0, None))
-    if expiry > time.monotonic():
-        return name
-    person = _allowed(look_up(username, password))
-    name = person.name if person is not None and keep(person) else None
-    with _LOCK:
+        if expiry > now:
+            return name
+        person = _allowed(look_up(username, password))
+        name = person.name if person is not None and keep(person) else None
         _answers.pop(key, None)
         while len(_answers) >= REMEMBERED:
             del _answers[next(iter(_answers))]
         _answers[key] = (time.monotonic() + SETTINGS["cache_seconds"], name)
-    return name
+        return name
 
 
 def _allowed(person: Person | None) -> Person | None:
@@ -295,8 +298,8 @@ def _keep_role(user_id: int, permission: str | None) -> None:
         role_id = _role(wanted, permission, DEFAULT_WORKSPACE_NAME)
         try:
             store.assign_role_to_user(user_id, role_id)
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_ALREADY_EXISTS":  # another process was faster
+        except MlflowException:
+            if role_id not in {role.id for role in store.list_user_roles(user_id)}:  # nor was another process faster
                 raise
 
 
@@ -308,18 +311,20 @@ def _role(name: str, permission: str, workspace: str) -> int:
 
     try:
         role = store.create_role(name, workspace, "Follows the directory's groups; changes here are not kept.")
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_ALREADY_EXISTS":
-            raise
+    except MlflowException:  # it is there
         role = store.get_role_by_name(workspace, name)
-    held = {(item.resource_type, item.resource_pattern) for item in store.list_role_permissions(role.id)}
-    shared = [(kind, permission) for kind, grains in TYPE.items() if PatternKind.ID in grains]
-    # Membership of the workspace, where there are workspaces.
-    for kind, level in [("workspace", "USE"), *shared]:
-        if (kind, "*") not in held:
-            try:
-                store.add_role_permission(role.id, kind, "*", level)
-            except MlflowException as error:
-                if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                    raise
+    # Membership of the workspace, where there are workspaces; and all that can be shared.
+    wanted = {"workspace": "USE"} | {kind: permission for kind, grains in TYPE.items() if PatternKind.ID in grains}
+    for kind in wanted.keys() - _granted(role.id):
+        try:
+            store.add_role_permission(role.id, kind, "*", wanted[kind])
+        except MlflowException:
+            if kind not in _granted(role.id):  # nor was another process faster
+                raise
     return int(role.id)
+
+
+def _granted(role_id: int) -> set[str]:
+    from mlflow.server.auth import store
+
+    return {item.resource_type for item in store.list_role_permissions(role_id) if item.resource_pattern == "*"}

@@ -12,6 +12,7 @@ import importlib
 import json
 import os
 import secrets
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,7 @@ def is_administrator(name: str) -> bool:
 @functools.cache
 def decide() -> Callable[[], Any]:
     """Return the function of the settings."""
+    sys.path[:0] = SETTINGS["directories"]
     module, _, name = SETTINGS["function"].partition(":")
     function: Callable[[], Any] = getattr(importlib.import_module(module), name)
     return function

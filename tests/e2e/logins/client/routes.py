@@ -1,0 +1,54 @@
+"""Print every route of the app that the server of this pod runs, with each method, as JSON; run in the server's pod."""
+
+import importlib
+import json
+import os
+import re
+import sys
+from pathlib import Path
+
+
+def running_server():
+    """Return arguments and environment of the process that answers requests."""
+    for process in Path("/proc").glob("[0-9]*"):
+        words = (process / "cmdline").read_bytes().decode().split("\0")
+        if "uvicorn" in words:
+            variables = (process / "environ").read_bytes().decode().split("\0")
+            return words, dict(item.split("=", 1) for item in variables if "=" in item)
+    raise SystemExit("no uvicorn runs here")
+
+
+def example(path):
+    """Return a path with something in the place of each parameter."""
+    path = re.sub(r"<path:[^>]+>|\{[^}]+:path\}", "a/b", path)
+    return re.sub(r"<[^>]+>|\{[^}]+\}", "1", path)
+
+
+def routes_of(app, prefix=""):
+    """Return path and methods of every route, those of mounted apps and included routers too."""
+    if hasattr(app, "url_map"):
+        return [(prefix + rule.rule, rule.methods) for rule in app.url_map.iter_rules()]
+    found = []
+    for route in getattr(app, "routes", ()):
+        inner = getattr(route, "app", None)
+        while inner is not None and not hasattr(inner, "url_map") and hasattr(inner, "app"):
+            inner = inner.app
+        if type(route).__name__ == "Mount":
+            found += routes_of(inner, prefix + route.path)
+        elif hasattr(route, "path"):
+            found.append((prefix + route.path, getattr(route, "methods", None) or {"GET"}))
+        else:
+            found += routes_of(route.original_router, prefix + route.include_context.prefix)
+    return found
+
+
+words, environment = running_server()
+os.environ.update(environment)
+if "--app-dir" in words:
+    sys.path.insert(0, words[words.index("--app-dir") + 1])
+[name] = [word for word in words if re.fullmatch(r"[a-z_][\w.]*:[A-Za-z_]\w*(\(\))?", word)]
+module, _, attribute = name.partition(":")
+app = getattr(importlib.import_module(module), attribute.removesuffix("()"))
+app = app() if "--factory" in words or attribute.endswith("()") else app
+table = sorted({(method, example(path)) for path, methods in routes_of(app) for method in methods})
+print(json.dumps(table))

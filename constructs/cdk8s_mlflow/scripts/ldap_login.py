@@ -316,12 +316,19 @@ def _role(name: str, permission: str, workspace: str) -> int:
     # Membership of the workspace, where there are workspaces; and all that can be shared.
     wanted = {"workspace": "USE"} | {kind: permission for kind, grains in TYPE.items() if PatternKind.ID in grains}
     for kind in wanted.keys() - _granted(role.id):
-        try:
-            store.add_role_permission(role.id, kind, "*", wanted[kind])
-        except MlflowException:
-            if kind not in _granted(role.id):  # nor was another process faster
-                raise
+        _grant(role.id, kind, wanted[kind])
     return int(role.id)
+
+
+def _grant(role_id: int, kind: str, permission: str) -> None:
+    from mlflow.exceptions import MlflowException
+    from mlflow.server.auth import store
+
+    try:
+        store.add_role_permission(role_id, kind, "*", permission)
+    except MlflowException:
+        if kind not in _granted(role_id):  # nor was another process faster
+            raise
 
 
 def _granted(role_id: int) -> set[str]:

@@ -50,10 +50,11 @@ overlay memberof
 access to attrs=userPassword by self write by anonymous auth by * none
 access to * by users read by * none
 """
+_FILLED = "/tmp/filled"  # noqa: S108 - in the pod
 _START = (
     "mkdir -p /tmp/data && slapd -f /directory/slapd.conf -h 'ldap://0.0.0.0:3389 ldaps://0.0.0.0:3636' -d stats & "
     f"until ldapadd -c -x -H ldap://127.0.0.1:3389 -D cn=root,{ROOT} -w root -f /directory/entries.ldif; "
-    "do sleep 0.3; done; touch /tmp/filled; wait"
+    f"do sleep 0.3; done; touch {_FILLED}; wait"
 )
 
 
@@ -91,7 +92,7 @@ def start_directory(namespace: str, certificates: Certificates) -> Directory:
     container = {
         "image": IMAGE,
         "command": ["sh", "-c", _START],
-        "readinessProbe": {"exec": {"command": ["test", "-e", "/tmp/filled"]}, "periodSeconds": 1},
+        "readinessProbe": {"exec": {"command": ["test", "-e", _FILLED]}, "periodSeconds": 1},
         "volumeMounts": [
             {"name": "directory", "mountPath": "/directory"},
             {"name": "tls", "mountPath": "/tls"},

@@ -14,7 +14,8 @@ from e2e.kubectl import Pod, kubectl
 
 Headers: TypeAlias = Mapping[str, str]
 Request: TypeAlias = tuple[str, str, Headers] | tuple[str, str, Headers, Any]
-"""Method, path, headers, and for a request that writes what it sends as JSON."""
+"""Method, path, headers, and for a request that writes what it sends: JSON, or a text
+as it is."""
 CLIENT = Path(__file__).parent / "client"
 EXPERIMENTS = "/api/2.0/mlflow/experiments"
 ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
@@ -42,6 +43,7 @@ class Answer:
 
     status: int
     text: str
+    headers: dict[str, str]
 
     @property
     def said(self) -> Any:
@@ -64,7 +66,7 @@ def ask(client: Pod, uri: str, requests: Iterable[Request]) -> list[Answer]:
 
 def ask_once(client: Pod, uri: str, *request: Any) -> Answer:
     """Send one request."""
-    [answer] = ask(client, uri, [request])  # type: ignore[list-item]
+    [answer] = ask(client, uri, [request])
     return answer
 
 

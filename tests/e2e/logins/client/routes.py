@@ -6,9 +6,10 @@ import os
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 
-def running_server():
+def running_server() -> tuple[list[str], dict[str, str]]:
     """Return arguments and environment of the process that answers requests."""
     for process in Path("/proc").glob("[0-9]*"):
         words = (process / "cmdline").read_bytes().decode().split("\0")
@@ -18,37 +19,42 @@ def running_server():
     raise SystemExit("no uvicorn runs here")
 
 
-def example(path):
+def example(path: str) -> str:
     """Return a path with something in the place of each parameter."""
     path = re.sub(r"<path:[^>]+>|\{[^}]+:path\}", "a/b", path)
     return re.sub(r"<[^>]+>|\{[^}]+\}", "1", path)
 
 
-def routes_of(app, prefix=""):
+def routes_of(app: Any, prefix: str = "") -> list[tuple[str, set[str]]]:
     """Return path and methods of every route, those of mounted apps and included routers too."""
     if hasattr(app, "url_map"):
         return [(prefix + rule.rule, rule.methods) for rule in app.url_map.iter_rules()]
     found = []
-    for route in getattr(app, "routes", ()):
-        inner = getattr(route, "app", None)
-        while inner is not None and not hasattr(inner, "url_map") and hasattr(inner, "app"):
+    for route in app.routes:
+        inner: Any = getattr(route, "app", None)
+        while not hasattr(inner, "url_map") and hasattr(inner, "app"):
             inner = inner.app
         if type(route).__name__ == "Mount":
             found += routes_of(inner, prefix + route.path)
         elif hasattr(route, "path"):
             found.append((prefix + route.path, getattr(route, "methods", None) or {"GET"}))
-        else:
+        else:  # a router that FastAPI keeps as a whole
             found += routes_of(route.original_router, prefix + route.include_context.prefix)
     return found
 
 
-words, environment = running_server()
-os.environ.update(environment)
-if "--app-dir" in words:
-    sys.path.insert(0, words[words.index("--app-dir") + 1])
-[name] = [word for word in words if re.fullmatch(r"[a-z_][\w.]*:[A-Za-z_]\w*(\(\))?", word)]
-module, _, attribute = name.partition(":")
-app = getattr(importlib.import_module(module), attribute.removesuffix("()"))
-app = app() if "--factory" in words or attribute.endswith("()") else app
-table = sorted({(method, example(path)) for path, methods in routes_of(app) for method in methods})
-print(json.dumps(table))
+def running_app() -> Any:
+    """Return the app of that process, made anew in the same environment."""
+    words, environment = running_server()
+    os.environ.update(environment)
+    if "--app-dir" in words:
+        sys.path.insert(0, words[words.index("--app-dir") + 1])
+    [name] = [word for word in words if re.fullmatch(r"[a-z_][\w.]*:[A-Za-z_]\w*(\(\))?", word)]
+    module, _, attribute = name.partition(":")
+    app = getattr(importlib.import_module(module), attribute.removesuffix("()"))
+    return app() if "--factory" in words or attribute.endswith("()") else app
+
+
+if __name__ == "__main__":
+    table = {(method, example(path)) for path, methods in routes_of(running_app()) for method in methods}
+    print(json.dumps(sorted(table)))  # noqa: T201 - the answer

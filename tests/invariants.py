@@ -22,6 +22,7 @@ from cdk8s_mlflow import (
     S3,
     Autoscaling,
     CidrPeer,
+    ClientCredentials,
     CloudNativePG,
     CloudSqlProxy,
     ConfigMapKey,
@@ -42,9 +43,12 @@ from cdk8s_mlflow import (
     MySQL,
     NamespacePeer,
     NodePort,
+    OAuth2Proxy,
+    OidcAuth,
     PodPeer,
     PostgreSQL,
     PostgreSQLTls,
+    Redis,
     SecretKey,
     SidecarProxy,
     SQLite,
@@ -225,6 +229,14 @@ def _secrets_read(release: Release) -> Iterator[tuple[str, str, str]]:
                 yield f"{owner} volume {volume['name']}", volume["secret"]["secretName"], item["key"]
 
 
+def _of_callers(release: Release) -> set[tuple[str, str]]:
+    """Return the keys that only pods read that call the server, where there are none."""
+    if release.all("CronJob"):
+        return set()
+    clients = [part for part in parts_of(release.props.authentication) if isinstance(part, ClientCredentials)]
+    return {(c.client_secret.name, c.client_secret.key) for c in clients if isinstance(c.client_secret, ExistingSecret)}
+
+
 def secret_references(release: Release) -> Iterator[str]:
     """Every Secret key that a pod reads is made by the release, or named by the props."""
     known, declared = _known_keys(release), _declared_secrets(release)
@@ -236,7 +248,7 @@ def secret_references(release: Release) -> Iterator[str]:
     for name in known:
         if name not in read:
             yield f"Secret {name} is made, and nobody reads it"
-    for name, key in declared:
+    for name, key in declared - _of_callers(release):
         if (name, key) not in {(secret, secret_key) for _, secret, secret_key in _secrets_read(release)}:
             yield f"the props name {name}/{key}, and nobody reads it"
 
@@ -383,6 +395,12 @@ _SECRET_VARIABLES = {
     "MLFLOW_FLASK_SERVER_SECRET_KEY",
     "MLFLOW_LDAP_BIND_PASSWORD",
     "MLFLOW_TRACKING_PASSWORD",
+    "OAUTH2_PROXY_CLIENT_SECRET",
+    "OAUTH2_PROXY_COOKIE_SECRET",
+    "OAUTH2_PROXY_REDIS_PASSWORD",
+    "OIDC_CLIENT_SECRET",
+    "SECRET_KEY",
+    "SESSION_TOKEN_ENCRYPTION_KEY",
 }
 
 
@@ -473,7 +491,8 @@ def server_arguments(release: Release) -> Iterator[str]:
     args, env = release.server.get("args", []), env_of(release.server) | launched(release, release.server)
     if release.server["command"][-2:] != ["mlflow", "server"]:
         yield f"the command is {release.server['command']}"
-    if args[:4] != ["--host", "0.0.0.0", "--port", "5000"]:  # noqa: S104
+    host = "0.0.0.0" if front(release) is None else "127.0.0.1"  # noqa: S104
+    if args[:4] != ["--host", host, "--port", "5000"]:
         yield f"the arguments start with {args[:4]}"
     if any("://" in arg for arg in args if arg.lstrip("-").partition("=")[0] not in release.props.extra_args):
         yield f"an address stands in the arguments {args}"
@@ -489,19 +508,56 @@ def server_arguments(release: Release) -> Iterator[str]:
 # --- Ports, probes, stops ----------------------------------------------------------------------------------
 
 
+def front(release: Release) -> Manifest | None:
+    """Return the container through which alone the server is reached; None if it is reached directly."""
+    found = [item for item in containers_of(release.pod) if item["name"] == "oauth2-proxy"]
+    assert bool(found) == isinstance(release.props.authentication, OAuth2Proxy)
+    return found[0] if found else None
+
+
+def pod_port(release: Release) -> int:
+    """Return the port on which pods are reached."""
+    return 5000 if front(release) is None else 4180
+
+
+def fronts(release: Release) -> Iterator[str]:
+    """Nothing in the pod listens but the container in front, which starts before MLflow, ends after it and asks it."""
+    proxy = front(release)
+    if proxy is None:
+        return
+    env = env_of(proxy)
+    if "ports" in release.server:
+        yield f"the server offers {release.server['ports']} beside the proxy"
+    if proxy not in release.pod["initContainers"] or proxy.get("restartPolicy") != "Always":
+        yield "the proxy is no sidecar: it would end with MLflow's last requests"
+    if env.get("OAUTH2_PROXY_UPSTREAMS") != "http://127.0.0.1:5000/":
+        yield f"the proxy asks {env.get('OAUTH2_PROXY_UPSTREAMS')}"
+    path = f"{release.props.static_prefix or ''}/health"
+    open_routes = expand(str(env.get("OAUTH2_PROXY_SKIP_AUTH_ROUTES")), {})
+    if open_routes != f"GET=^{re.escape(path)}$":
+        yield f"no login is asked for {open_routes}"
+    if env.get("OAUTH2_PROXY_REVERSE_PROXY") != "false":
+        yield "the proxy believes what anybody says about the path"
+
+
 def ports(release: Release) -> Iterator[str]:
     """Every probe, Service and Ingress names a port that is there."""
     offered: dict[str | int, int] = {}
     for owner, container in release.containers():
-        own = container.get("ports", [])
-        names_and_numbers = {item["name"] for item in own} | {item["containerPort"] for item in own}
-        for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
-            if probe in container and container[probe]["httpGet"]["port"] not in names_and_numbers:
-                yield f"{owner}: {probe} asks a port that is not open"
-        offered |= {item["name"]: item["containerPort"] for item in own}
+        own = {item["name"]: item["containerPort"] for item in container.get("ports", [])}
+        offered |= own
+        # The server is asked through whoever is in front of it.
+        asked = {pod_port(release)} if container["name"] == "mlflow" and front(release) else {*own, *own.values()}
+        probed = [probe for probe in ("startupProbe", "livenessProbe", "readinessProbe") if probe in container]
+        for probe in (item for item in probed if container[item]["httpGet"]["port"] not in asked):
+            yield f"{owner}: {probe} asks a port that is not open"
+    yield from _backends(release, offered)
+
+
+def _backends(release: Release, offered: dict[str | int, int]) -> Iterator[str]:
     service = release.one("Service")
     for port in service["spec"]["ports"]:
-        if offered.get(port["targetPort"]) != 5000:
+        if offered.get(port["targetPort"]) != pod_port(release):
             yield f"{where(service)}: the target {port['targetPort']} is not the server's port"
     of_service = {port["port"] for port in service["spec"]["ports"]}
     overridden = _overrides(release)
@@ -753,7 +809,13 @@ def hosts(release: Release) -> Iterator[str]:
     service, [port] = release.one("Service")["metadata"]["name"], ports_of_service(release)
     domain = release.props.cluster_domain
     dns = [service, f"{service}.{namespace}", f"{service}.{namespace}.svc", f"{service}.{namespace}.svc.{domain}"]
-    wanted = [*dns, *(f"{name}:{port}" for name in dns), "localhost:8080", "127.0.0.1:5000", "10.42.1.7:5000"]
+    wanted = [
+        *dns,
+        *(f"{name}:{port}" for name in dns),
+        "localhost:8080",
+        "127.0.0.1:5000",
+        f"10.42.1.7:{pod_port(release)}",
+    ]
     wanted += ["10.0.0.4:30500"] if isinstance(release.props.service, NodePort | LoadBalancer) else []
     for item in [*release.all("Ingress"), *release.all("HTTPRoute")]:
         rules = item["spec"].get("rules", [])
@@ -866,14 +928,31 @@ def _login_ways(login: object) -> Iterator[Way]:
         yield parts.port or ports[parts.scheme], [_peer(peer)] if peer else _address(parts.hostname or "")
 
 
+def _provider_ways(login: object) -> Iterator[Way]:
+    """Return where the people's accounts are."""
+    if isinstance(login, OidcAuth | OAuth2Proxy):
+        url = urlsplit(login.discovery_url if isinstance(login, OidcAuth) else login.issuer_url)
+        port = url.port or {"https": 443, "http": 80}[url.scheme]
+        yield port, [_peer(login.network_peer)] if login.network_peer else _address(url.hostname or "")
+        yield from _ways(login.egress)
+
+
+def _redis_ways(login: object) -> Iterator[Way]:
+    for redis in [part for part in parts_of(login) if isinstance(part, Redis)]:
+        yield redis.port, [_peer(redis.network_peer)] if redis.network_peer else _address(redis.host)
+
+
 def _endpoints(release: Release) -> Iterator[Way]:
     """Return every port that the server's pod needs, and where."""
     props = release.props
-    own = [props.migration.backend_store, props.migration.registry_store] if props.migration else []
-    users = getattr(props.authentication, "user_store", None)
+    migration, login = props.migration, props.authentication
+    own = [migration.backend_store, migration.registry_store, migration.user_store] if migration else []
+    users = login.user_store if login else None
     for store in (props.backend_store, props.registry_store, props.read_replica_backend_store, users, *own):
         yield from _database_ways(store)
-    yield from _login_ways(props.authentication)
+    yield from _login_ways(login)
+    yield from _provider_ways(login)
+    yield from _redis_ways(login)
     yield from _artifact_ways(props.artifact_store)
     yield from _ways(props.network_policy.egress if props.network_policy else ())
 
@@ -881,7 +960,8 @@ def _endpoints(release: Release) -> Iterator[Way]:
 def _gc_endpoints(release: Release) -> Iterator[Way]:
     """Return every port that the garbage collection needs, and where: the server too, which removes artifacts."""
     props = release.props
-    yield 5000, [{"podSelector": {"matchLabels": release.one("Service")["spec"]["selector"]}}]
+    yield pod_port(release), [{"podSelector": {"matchLabels": release.one("Service")["spec"]["selector"]}}]
+    yield from _provider_ways(props.authentication)
     yield from _database_ways(props.backend_store)
     yield from _artifact_ways(props.artifact_store) if isinstance(props.artifact_access, Direct) else []
     yield from _ways(props.network_policy.egress if props.network_policy else ())
@@ -955,7 +1035,7 @@ def ingress_rules(release: Release) -> Iterator[str]:
             if rules:
                 yield f"{where(item)} lets somebody in"
             continue
-        if len(rules) != 1 or rules[0].get("ports") != [{"port": 5000, "protocol": "TCP"}]:
+        if len(rules) != 1 or rules[0].get("ports") != [{"port": pod_port(release), "protocol": "TCP"}]:
             yield f"{where(item)} opens other ports than the server's: {rules}"
             continue
         found = None if "from" not in rules[0] else {json.dumps(peer, sort_keys=True) for peer in rules[0]["from"]}
@@ -992,7 +1072,9 @@ def read_only_roots(release: Release) -> Iterator[str]:
 def images(release: Release) -> Iterator[str]:
     """Every container runs the image of the props, pulled as they say."""
     image = release.props.image
-    sidecars = {part.image for part in parts_of(release.props) if isinstance(part, CloudSqlProxy | SidecarProxy)}
+    sidecars = {
+        part.image for part in parts_of(release.props) if isinstance(part, CloudSqlProxy | OAuth2Proxy | SidecarProxy)
+    }
     for owner, container in release.containers():
         wanted = {image.reference} if container.get("restartPolicy") is None else sidecars
         if container["image"] not in wanted or container["imagePullPolicy"] != image.pull_policy:
@@ -1127,6 +1209,7 @@ INVARIANTS: dict[str, Invariant] = {
         workspaces,
         service_links,
         server_arguments,
+        fronts,
         ports,
         routes,
         probes,

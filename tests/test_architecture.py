@@ -39,7 +39,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("container",),
     ("guards",),
     # what the user chooses from
-    ("secrets", "sidecars", "exposure", "scaling", "connections", "observability", "workspaces"),
+    ("secrets", "sidecars", "redis", "exposure", "scaling", "connections", "observability", "workspaces"),
     ("backend_store", "artifact_store"),
     ("operations", "authentication", "server_tls"),
     ("props",),

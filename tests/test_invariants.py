@@ -65,8 +65,35 @@ def _rules(release: Release, direction: str) -> list[dict[str, Any]]:
     return rules
 
 
+def _proxy(release: Release) -> dict[str, Any]:
+    found: dict[str, Any] = next(item for item in release.pod["initContainers"] if item["name"] == "oauth2-proxy")
+    return found
+
+
+def _option(release: Release, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(item for item in _proxy(release)["env"] if item["name"] == f"OAUTH2_PROXY_{name}")
+    return found
+
+
 SPOILS: dict[str, tuple[str, str, Callable[[Release], object]]] = {
     "two objects of one name": ("names", "default", lambda r: r.objects.append(r.one("Service"))),
+    "a server beside its proxy": ("fronts", "oauth2-proxy", lambda r: r.server.update(ports=[{"containerPort": 5000}])),
+    "a proxy that ends early": ("fronts", "oauth2-proxy", lambda r: _proxy(r).pop("restartPolicy")),
+    "a proxy of another server": (
+        "fronts",
+        "oauth2-proxy",
+        lambda r: _option(r, "UPSTREAMS").update(value="http://mlflow:5000/"),
+    ),
+    "a path without a login": (
+        "fronts",
+        "oauth2-proxy",
+        lambda r: _option(r, "SKIP_AUTH_ROUTES").update(value="GET=^/health"),
+    ),
+    "a proxy that believes headers": (
+        "fronts",
+        "oauth2-proxy",
+        lambda r: _option(r, "REVERSE_PROXY").update(value="true"),
+    ),
     "a name in capitals": ("names", "default", lambda r: r.one("Service")["metadata"].update(name="MLflow")),
     "no labels": ("labels", "default", lambda r: r.one("Service")["metadata"].pop("labels")),
     "another instance": (

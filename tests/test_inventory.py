@@ -148,6 +148,17 @@ EXPECTED: dict[str, list[str]] = {
     "autoscaling": [*ON_POSTGRESQL, "HorizontalPodAutoscaler/mlflow", *BUDGET],
     "keda": [*ON_POSTGRESQL, "ScaledObject/mlflow", *BUDGET],
     "keda-to-zero": [*ON_POSTGRESQL, "ScaledObject/mlflow"],
+    "oidc-auth-embedded": EMBEDDED,
+    "oauth2-proxy": [
+        *inserted(
+            inserted(ON_POSTGRESQL, GENERATOR_FILES[0], "ConfigMap/mlflow-gc-files"),
+            GENERATOR_POLICY[0],
+            "NetworkPolicy/mlflow-gc",
+        ),
+        *BUDGET,
+        "CronJob/mlflow-gc",
+        *DOOR,
+    ],
     "cloud-native-pg": [*inserted(ON_POSTGRESQL, FILES[0], "Cluster/mlflow-postgresql"), *BUDGET],
 }
 

@@ -27,11 +27,14 @@ if TYPE_CHECKING:
     )
     from cdk8s_mlflow.authentication import (
         BasicAuth,
+        ClientCredentials,
         CustomAuth,
         GroupSearch,
         LdapAuth,
         LdapTls,
         MemberOf,
+        OAuth2Proxy,
+        OidcAuth,
         UserDn,
         UserSearch,
     )
@@ -70,6 +73,7 @@ if TYPE_CHECKING:
     from cdk8s_mlflow.operations import GarbageCollection, Migration, Reloader
     from cdk8s_mlflow.peers import CidrPeer, Endpoint, NamespacePeer, PodPeer
     from cdk8s_mlflow.props import ExistingServiceAccount, Image, MlflowProps, NetworkPolicy, ServiceAccount
+    from cdk8s_mlflow.redis import Redis
     from cdk8s_mlflow.scaling import (
         Autoscaling,
         CpuTrigger,
@@ -103,11 +107,14 @@ _MODULES = {
     ),
     "authentication": (
         "BasicAuth",
+        "ClientCredentials",
         "CustomAuth",
         "GroupSearch",
         "LdapAuth",
         "LdapTls",
         "MemberOf",
+        "OAuth2Proxy",
+        "OidcAuth",
         "UserDn",
         "UserSearch",
     ),
@@ -165,6 +172,7 @@ _MODULES = {
         "NetworkPolicy",
         "ServiceAccount",
     ),
+    "redis": ("Redis",),
     "scaling": (
         "Autoscaling",
         "CpuTrigger",
@@ -211,6 +219,7 @@ __all__ = [
     "CertManagerIssuer",
     "CertManagerTls",
     "CidrPeer",
+    "ClientCredentials",
     "CloudNativePG",
     "CloudSqlProxy",
     "ClusterIP",
@@ -259,6 +268,8 @@ __all__ = [
     "NamespacePeer",
     "NetworkPolicy",
     "NodePort",
+    "OAuth2Proxy",
+    "OidcAuth",
     "ParentReference",
     "PodPeer",
     "PostgreSQL",
@@ -266,6 +277,7 @@ __all__ = [
     "Presigned",
     "PrometheusTrigger",
     "Proxied",
+    "Redis",
     "Reloader",
     "S3Credentials",
     "SQLServer",

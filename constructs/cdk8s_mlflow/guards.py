@@ -6,7 +6,7 @@ import attrs
 
 from cdk8s_mlflow.container import Container
 from cdk8s_mlflow.needs import Certificate, DatabaseAddress, Needs
-from cdk8s_mlflow.volumes import KeyFiles, Mount
+from cdk8s_mlflow.volumes import ConfigMapKey, KeyFiles, Mount, SecretKey
 
 
 @attrs.frozen(kw_only=True)
@@ -21,6 +21,8 @@ class Premises:
     """The path below which the server answers; empty for the root."""
     certificate: Certificate | None
     """With which the pods speak TLS; None if they speak plain HTTP."""
+    ca_bundle: SecretKey | ConfigMapKey | None
+    """Certificates that clients must trust beside the public ones; None if those are enough."""
     trusted_proxies: tuple[str, ...]
     """Networks of the proxies in front, which say under which name and scheme they were asked."""
 
@@ -35,8 +37,10 @@ class Guard:
     """Where the server finds Python modules that are not the image's."""
     server: Needs = Needs()
     """Of the server's container."""
+    spools_uploads: bool = False
+    """Whether the app keeps a whole upload in ``/tmp`` before MLflow sees it."""
     front: Container | None = None
-    """A container that alone may be reached, at its port ``http``; MLflow then listens on the pod's localhost only."""
+    """A sidecar that alone may be reached, at its port ``http``; MLflow then listens on the pod's localhost only."""
     callers: Needs = Needs()
     """Of a container of ours that calls the server: credentials that may do everything."""
 

@@ -277,6 +277,8 @@ class Schema:
     """The click command that migrates, as ``module:attribute``."""
     arguments: tuple[str, ...]
     """Its arguments; ``{uri}`` stands for the database."""
+    environment: Mapping[str, str] = attrs.field(factory=dict)
+    """Variables that the command reads."""
 
 
 MLFLOW_SCHEMA = Schema(

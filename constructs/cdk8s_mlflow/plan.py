@@ -16,7 +16,7 @@ from cdk8s_mlflow.exposure import Ingress
 from cdk8s_mlflow.failures import InvalidProps, TypeFailure
 from cdk8s_mlflow.maintenance import CronJobPlan, plan_cron_jobs
 from cdk8s_mlflow.naming import Component, Naming
-from cdk8s_mlflow.needs import EnvVar, Needs, SecretUse, merge, unique
+from cdk8s_mlflow.needs import Needs, SecretUse, merge, unique
 from cdk8s_mlflow.network import PolicyPlan
 from cdk8s_mlflow.notices import notices
 from cdk8s_mlflow.operations import Migration
@@ -134,7 +134,7 @@ def plan(props: MlflowProps, *, name: str, namespace: str | None = None) -> Plan
         raise
     if failures:
         raise InvalidProps(subject, failures)
-    if namespace is None and _names_its_namespace(props, needs):
+    if namespace is None and _names_its_namespace(release, needs):
         fixed = plan(props, name=name, namespace="default")
         return attrs.evolve(fixed, notices=(*fixed.notices, _NO_NAMESPACE))
     decided = _decide(release, needs)
@@ -151,11 +151,12 @@ _NO_NAMESPACE = (
 )
 
 
-def _names_its_namespace(props: MlflowProps, needs: Needs) -> bool:
+def _names_its_namespace(release: Release, needs: Needs) -> bool:
     """Return whether some object must name the namespace, which kubectl would not fill in there."""
+    props = release.props
     told = any(isinstance(door, Ingress) and door.controller is not None for door in props.exposure)
     return (
-        any(_is_generated(item) for item in needs.env)
+        any(_is_generated(use) for use in _secret_uses(_all_needs(release, needs)))
         or props.tls is not None
         or (props.static_prefix is not None and told)
     )
@@ -164,17 +165,20 @@ def _names_its_namespace(props: MlflowProps, needs: Needs) -> bool:
 def _check_together(release: Release, needs: Needs) -> list[str]:
     """Return what is wrong although each value is right."""
     props, stores = release.props, release.stores
-    everything = merge(needs, stores.migration_needs, _front_needs(release), release.guard.callers)
     return [
-        *check_parts(props, merge(stores.needs, stores.migration_needs, release.guard.server)),
+        *check_parts(props, merge(stores.needs, stores.migration_needs, release.guard.server, _front_needs(release))),
         *conflicts(needs, props.extra_env),
-        *_check_secrets(everything, props),
+        *_check_secrets(_all_needs(release, needs), props),
     ]
 
 
-def _is_generated(item: EnvVar) -> bool:
-    use = item.value
-    return isinstance(use, SecretUse) and use.source.supply(use.purpose, use.kind).generated is not None
+def _all_needs(release: Release, server: Needs) -> Needs:
+    """Return the needs of all containers together, for what concerns them all alike."""
+    return merge(server, release.stores.migration_needs, _front_needs(release), release.guard.callers)
+
+
+def _is_generated(use: SecretUse) -> bool:
+    return use.source.supply(use.purpose, use.kind).generated is not None
 
 
 def _decide(release: Release, needs: Needs) -> Plan:
@@ -185,8 +189,9 @@ def _decide(release: Release, needs: Needs) -> Plan:
         props,
         naming,
         "server",
-        init_containers=migrate_containers(props, stores),
-        containers=(server_container(release, needs), *_front(release)),
+        # What is in front of MLflow is a sidecar, which starts before it and ends after it.
+        init_containers=(*migrate_containers(props, stores), *_front(release)),
+        containers=(server_container(release, needs),),
         service_account_name=account_name,
         egress=everything.egress,
         termination_grace=props.pre_stop_delay + props.graceful_shutdown_timeout + timedelta(seconds=10),
@@ -237,9 +242,8 @@ def _decide(release: Release, needs: Needs) -> Plan:
 
 
 def _front(release: Release) -> tuple[Container, ...]:
-    """Return the container in front of MLflow, if there is one: it ends no earlier than MLflow does."""
-    front = release.guard.front
-    return () if front is None else (attrs.evolve(front, pre_stop_delay=release.props.pre_stop_delay),)
+    """Return the container in front of MLflow, if there is one."""
+    return () if release.guard.front is None else (release.guard.front,)
 
 
 def _front_needs(release: Release) -> Needs:
@@ -319,12 +323,15 @@ def _generator(props: MlflowProps, naming: Naming, pods: Iterable[PodPlan]) -> J
     return JobPlan(name=naming.object("secrets"), pod=pod)
 
 
+def _secret_uses(needs: Needs) -> Iterator[SecretUse]:
+    yield from (item.value for item in needs.env if isinstance(item.value, SecretUse))
+    yield from (use for file in needs.credential_files for use in file.secrets.values())
+    yield from (use for variable in needs.launched for use in variable.secrets.values())
+    yield from (token.client_secret for token in needs.tokens)
+
+
 def _check_secrets(needs: Needs, props: MlflowProps) -> Iterator[str]:
-    uses = [item.value for item in needs.env if isinstance(item.value, SecretUse)]
-    uses += [use for file in needs.credential_files for use in file.secrets.values()]
-    uses += [use for variable in needs.launched for use in variable.secrets.values()]
-    uses += [token.client_secret for token in needs.tokens]
-    for use in uses:
+    for use in _secret_uses(needs):
         supplied = use.source.supply(use.purpose, use.kind)
         if supplied.inline and not props.allow_inline_secrets:
             yield (

@@ -51,7 +51,7 @@ def server_needs(release: Release) -> Needs:
         "MLFLOW_STATIC_PREFIX": props.static_prefix,
         "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": ",".join(network.cors_allowed_origins(props)) or None,
         "MLFLOW_UVICORN_OPTS": " ".join(_uvicorn_options(release)),
-        "FORWARDED_ALLOW_IPS": ",".join(props.trusted_proxies) if props.exposure or props.public_url else None,
+        "FORWARDED_ALLOW_IPS": ",".join(_believed(release)) or None,
         "MLFLOW_EXPOSE_PROMETHEUS": "/tmp/prometheus" if props.metrics else None,  # noqa: S108 - the pod's own /tmp
         # 9 processes and 1.6 GiB for tasks that most installations never run.
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
@@ -62,7 +62,7 @@ def server_needs(release: Release) -> Needs:
     return merge(
         # Known to the kubelet only; the allowed hosts refer to them, so they come first.
         Needs(env=tuple(EnvVar(name, PodField(path)) for name, path in _pod_fields(props, namespace).items())),
-        process_needs(_tmp_size(props, stores)),
+        process_needs(_tmp_size(release)),
         Needs(
             env=(
                 EnvVar(
@@ -106,6 +106,14 @@ def workspace_needs(props: MlflowProps) -> Needs:
     return Needs(env=(EnvVar("MLFLOW_ENABLE_WORKSPACES", "true"), *store))
 
 
+def _believed(release: Release) -> Iterator[str]:
+    """Return who may say under which scheme and for whom he asks: the container in front, and those before it."""
+    if release.guard.front is not None:
+        yield "127.0.0.1"
+    if release.props.exposure or release.props.public_url:
+        yield from release.props.trusted_proxies
+
+
 def _uvicorn_options(release: Release) -> Iterator[str]:
     yield f"--timeout-graceful-shutdown {seconds(release.props.graceful_shutdown_timeout)}"
     if release.guard.app_directory is not None:
@@ -140,12 +148,13 @@ def process_needs(tmp_size: str) -> Needs:
     return Needs(env=(EnvVar("HOME", "/tmp"),), mounts=(tmp,))  # noqa: S108
 
 
-def _tmp_size(props: MlflowProps, stores: Stores) -> str:
-    """Return the size of ``/tmp``: object stores make MLflow keep each file there while it passes."""
+def _tmp_size(release: Release) -> str:
+    """Return the size of ``/tmp``: object stores make MLflow keep each file there while it passes, and so do logins."""
     base = 512 * _MEBI
-    access = props.artifact_access
-    if isinstance(access, Proxied | Presigned) and stores.artifacts is not None and stores.artifacts.spools:
-        base += int(quantity_bytes(access.largest_artifact)) * access.concurrent_transfers
+    access, artifacts = release.props.artifact_access, release.stores.artifacts
+    copies = int(artifacts is not None and artifacts.spools) + int(release.guard.spools_uploads)
+    if isinstance(access, Proxied | Presigned):
+        base += copies * int(quantity_bytes(access.largest_artifact)) * access.concurrent_transfers
     return canonical_quantity(f"{-(-base // _MEBI)}Mi")
 
 

@@ -96,6 +96,7 @@ def _guard(props: MlflowProps, stores: Stores, certificate: Certificate | None) 
         public_url=network.public_url(props),
         static_prefix=props.static_prefix or "",
         certificate=certificate,
+        ca_bundle=props.ca_bundle,
         trusted_proxies=tuple(props.trusted_proxies),
     )
     return props.authentication.guard(premises)

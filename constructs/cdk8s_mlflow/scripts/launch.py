@@ -12,6 +12,7 @@ import os
 import re
 import sys
 import time
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -41,14 +42,8 @@ def _access_token(setting: dict[str, Any], client_secret: str) -> str:
     """Return a token by the client credentials of the settings, with patience for a provider that starts too."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            endpoint = _answer(Request(setting["discovery_url"]))["token_endpoint"]  # noqa: S310 - a URL of the props
-            form = {
-                "grant_type": "client_credentials",
-                "client_id": setting["client_id"],
-                "client_secret": client_secret,
-                **setting["parameters"],
-            }
-            return str(_answer(Request(endpoint, data=urlencode(form).encode()))["access_token"])  # noqa: S310
+            provider = _answer(Request(setting["discovery_url"]))  # noqa: S310 - a URL of the props
+            return str(_answer(_token_request(provider, setting, client_secret))["access_token"])
         except HTTPError as error:
             if error.code < SERVER_ERROR:
                 said = error.read().decode(errors="replace")[:300]
@@ -63,6 +58,19 @@ def _access_token(setting: dict[str, Any], client_secret: str) -> str:
         time.sleep(min(2**attempt, 30))
     message = f"launch: gave up on {setting['discovery_url']}"
     raise SystemExit(message)
+
+
+def _token_request(provider: dict[str, Any], setting: dict[str, Any], client_secret: str) -> Request:
+    """Return the request for a token, with the secret where the provider wants it."""
+    client_id = setting["client_id"]
+    form = {"grant_type": "client_credentials", "client_id": client_id, **setting["parameters"]}
+    headers: dict[str, str] = {}
+    if "client_secret_post" in provider.get("token_endpoint_auth_methods_supported", ()):
+        form["client_secret"] = client_secret
+    else:  # which every provider must know
+        both = f"{quote(client_id, safe='')}:{quote(client_secret, safe='')}"
+        headers["Authorization"] = f"Basic {b64encode(both.encode()).decode()}"
+    return Request(provider["token_endpoint"], data=urlencode(form).encode(), headers=headers)  # noqa: S310
 
 
 def _answer(request: Request) -> dict[str, Any]:

@@ -358,6 +358,7 @@ def migrate(database: dict[str, Any], settings: dict[str, Any]) -> None:
 
 def be_the_upgrade(database: dict[str, Any]) -> None:
     """Run the command that migrates: called here rather than as a program, whose arguments would hold the URI."""
+    os.environ.update(database["schema"]["environment"])
     module, _, attribute = database["schema"]["command"].partition(":")
     command = getattr(importlib.import_module(module), attribute)
     uri = os.environ[database["variable"]]

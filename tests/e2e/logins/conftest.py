@@ -12,6 +12,7 @@ from e2e.room import client_in, own_namespace
 from e2e.servers import MariaDBServer, PostgreSQLServer, mariadb, postgresql
 
 from .directory import Directory, start_directory
+from .provider import Provider, start_provider
 
 MAIN = f"login-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 
@@ -58,3 +59,9 @@ def authority(main: str, tmp_path_factory: pytest.TempPathFactory) -> Certificat
 def directory(main: str, authority: Certificates) -> Directory:
     """Start an LDAP directory."""
     return start_directory(main, authority)
+
+
+@pytest.fixture(scope="session")
+def provider(main: str, tmp_path_factory: pytest.TempPathFactory) -> Provider:
+    """Start an OpenID Connect provider whose certificate only our own authority vouches for."""
+    return start_provider(main, tmp_path_factory.mktemp("provider"))

@@ -1,0 +1,123 @@
+"""A real OpenID Connect provider (tests/e2e/images/oidc-provider), with three people and three programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import attrs
+from e2e.databases.certificates import Certificates
+from e2e.environments import run
+from e2e.kubectl import Manifest, Pod, apply_manifests, wait_for_pods
+from e2e.manifests import pod, secret, service
+
+from cdk8s_mlflow import ConfigMapKey, ExistingSecret
+
+IMAGE = "localhost/oidc-provider:9.13.3"
+CLIENT_SECRET, PASSWORD = "p@s/s#w%41:?d&$x", "correct horse"
+AUDIENCE = "urn:mlflow"
+RELEASES = ("oidc", "oidc-other", "proxy", "proxy-other")
+"""The releases to which people are returned, by the names of their Services."""
+
+
+@attrs.frozen
+class Provider:
+    """The provider's Pod and Service of the name ``provider``."""
+
+    namespace: str
+    issuer: str
+    ca: ConfigMapKey = ConfigMapKey("provider-ca", "ca.crt")
+    client_secret: ExistingSecret = ExistingSecret("provider", "client-secret")
+
+    @property
+    def discovery_url(self) -> str:
+        """The discovery document."""
+        return f"{self.issuer}/.well-known/openid-configuration"
+
+    def log_in(self, client: Pod, base: str, name: str, start: str = "/") -> dict[str, Any]:
+        """Log somebody in as a browser does; return where that ended and the cookies that it gave."""
+        found: dict[str, Any] = run(client, "log_in", base, start, name, PASSWORD)
+        return found
+
+    def token(self, client: Pod, program: str = "mlflow", resource: str = AUDIENCE) -> str:
+        """Return an access token of a program: ``mlflow`` (an administrator), ``reader`` or ``stranger``."""
+        return str(run(client, "token", self.discovery_url, program, CLIENT_SECRET, resource))
+
+    def use(self, client: Pod, uri: str, token: str) -> Any:
+        """Log a run and a model with MLflow's own client and a token; return what it reads back."""
+        program = Path(__file__).parents[1].joinpath("client", "runs.py").read_text(encoding="utf-8")
+        output = client.execute("env", f"MLFLOW_TRACKING_TOKEN={token}", "python", "-c", program, uri)
+        return json.loads(output.splitlines()[-1])[uri]
+
+
+def start_provider(namespace: str, folder: Path) -> Provider:
+    """Start it, with a certificate of an authority that no image knows."""
+    certificates, host = Certificates(folder), f"provider.{namespace}"
+    authority = certificates.authority()
+    found = Provider(namespace, f"https://{host}:9000")
+    paths = ("/callback", "/oauth2/callback", "/mlflow/oauth2/callback")
+    returns = [f"http://{name}.{namespace}:5000{path}" for name in RELEASES for path in paths]
+    variables = {"ISSUER": found.issuer, "REDIRECT_URIS": ",".join([*returns, "https://mlflow.example.com/callback"])}
+    apply_manifests(
+        [
+            config_map(namespace, "provider-ca", {"ca.crt": authority}),
+            secret(namespace, "provider", {"client-secret": CLIENT_SECRET, "password": PASSWORD}),
+            secret(namespace, "provider-certificate", certificates.signed("provider", ["provider", host])),
+            pod(namespace, "provider", _container(variables), {"tls": _certificate("provider-certificate")}),
+            service(namespace, "provider", 9000),
+        ]
+    )
+    wait_for_pods(namespace, "provider")
+    return found
+
+
+def _container(variables: dict[str, str]) -> Manifest:
+    keys = {"CLIENT_SECRET": "client-secret", "PASSWORD": "password"}
+    files = {"TLS_CERT": "/tls/tls.crt", "TLS_KEY": "/tls/tls.key"}
+    return {
+        "image": IMAGE,
+        "command": ["node", "/opt/provider/server.mjs"],
+        "env": [
+            *({"name": name, "value": value} for name, value in {**variables, **files}.items()),
+            *(
+                {"name": name, "valueFrom": {"secretKeyRef": {"name": "provider", "key": key}}}
+                for name, key in keys.items()
+            ),
+        ],
+        "ports": [{"containerPort": 9000}],
+        "readinessProbe": {"tcpSocket": {"port": 9000}, "periodSeconds": 1},
+        "volumeMounts": [{"name": "tls", "mountPath": "/tls"}],
+    }
+
+
+def _certificate(name: str) -> Manifest:
+    return {"secret": {"secretName": name, "defaultMode": 0o440}}
+
+
+def config_map(namespace: str, name: str, values: dict[str, str]) -> Manifest:
+    """Return a ConfigMap."""
+    metadata = {"name": name, "namespace": namespace}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": values}
+
+
+def redis(namespace: str, password: str) -> list[Manifest]:
+    """Return a Redis server with a password."""
+    container = {
+        "image": "docker.io/library/redis:7",
+        "command": ["redis-server", "--requirepass", password, "--dir", "/tmp", "--save", ""],  # noqa: S108
+        "ports": [{"containerPort": 6379}],
+        "readinessProbe": {"tcpSocket": {"port": 6379}, "periodSeconds": 1},
+    }
+    return [pod(namespace, "redis", container, user=999), service(namespace, "redis", 6379)]
+
+
+def asked(client: Pod, requests: Iterable[dict[str, Any]]) -> list[int]:
+    """Send requests and return the statuses."""
+    return [answer["status"] for answer in run(client, "ask", json.dumps(list(requests)))]
+
+
+def cookie_header(cookies: dict[str, str]) -> dict[str, str]:
+    """Return cookies as a request carries them."""
+    return {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}

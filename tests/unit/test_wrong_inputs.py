@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 import pytest
 from releases import render
-from variants import POSTGRESQL, on_postgresql
+from variants import LOGIN_IMAGE, POSTGRESQL, on_postgresql
 
 from cdk8s_mlflow import (
     S3,
@@ -25,6 +25,7 @@ from cdk8s_mlflow import (
     CertManagerIssuer,
     CertManagerTls,
     CidrPeer,
+    ClientCredentials,
     CloudNativePG,
     CloudSqlProxy,
     ClusterIP,
@@ -57,12 +58,15 @@ from cdk8s_mlflow import (
     NamespacePeer,
     NetworkPolicy,
     NodePort,
+    OAuth2Proxy,
+    OidcAuth,
     ParentReference,
     PodPeer,
     PostgreSQL,
     PostgreSQLTls,
     Presigned,
     Proxied,
+    Redis,
     S3Credentials,
     SecretKey,
     ServiceAccount,
@@ -88,7 +92,143 @@ def route(**changes: Any) -> HttpRoute:
     return HttpRoute(**{"hostnames": ["mlflow.example.com"], "parents": [ParentReference(name="public")], **changes})
 
 
+def oidc(**changes: Any) -> MlflowProps:
+    """Return a server whose login is right but for the changes."""
+    login = {
+        "discovery_url": "https://login.example.com/.well-known/openid-configuration",
+        "client_id": "mlflow",
+        "client_secret": ExistingSecret("provider", "secret"),
+    }
+    return props(image=LOGIN_IMAGE, public_url="https://mlflow.example.com", authentication=OidcAuth(**login | changes))
+
+
+def proxy(**changes: Any) -> MlflowProps:
+    """Return a server whose proxy is right but for the changes."""
+    login = {
+        "issuer_url": "https://login.example.com",
+        "client_id": "mlflow",
+        "client_secret": ExistingSecret("provider", "secret"),
+        "allowed_groups": ["mlflow"],
+    }
+    return props(
+        kubernetes_version="1.29",
+        public_url="https://mlflow.example.com",
+        authentication=OAuth2Proxy(**login | changes),
+    )
+
+
 WRONG: dict[str, tuple[Callable[[], MlflowProps], str]] = {
+    # --- login by OpenID Connect
+    "OidcAuth with MLflow's own image": (
+        lambda: attrs.evolve(oidc(), image=Image()),
+        (
+            "MlflowProps.image: OidcAuth needs the Python package mlflow-oidc-auth, which no image of MLflow's has "
+            "(got 'ghcr.io/mlflow/mlflow:v3.17.2-full'); build one from image/Containerfile"
+        ),
+    ),
+    "OidcAuth without a public URL": (
+        lambda: attrs.evolve(oidc(), public_url=None),
+        (
+            "OidcAuth: the provider returns people to the server's public URL, and there is none (got no "
+            "MlflowProps.public_url and no exposure with a host); write public_url"
+        ),
+    ),
+    "OidcAuth below a prefix": (
+        lambda: attrs.evolve(oidc(), static_prefix="/mlflow"),
+        (
+            "MlflowProps.static_prefix: mlflow-oidc-auth answers at /login and /callback, outside of a prefix (got "
+            "'/mlflow' and OidcAuth); leave it out and give the server a host of its own"
+        ),
+    ),
+    "an issuer in place of its document": (
+        lambda: oidc(discovery_url="https://login.example.com"),
+        (
+            "MlflowProps.authentication.discovery_url: must end in /.well-known/openid-configuration (got "
+            "'https://login.example.com'); write the issuer's own, such as "
+            '"https://login.example.com/.well-known/openid-configuration"'
+        ),
+    ),
+    "two groups in one": (
+        lambda: oidc(allowed_groups=["a,b"]),
+        (
+            "MlflowProps.authentication.allowed_groups[0]: must have no commas, and no blanks around it (got 'a,b'); "
+            "write one item for each name"
+        ),
+    ),
+    "a login that lets nobody in": (
+        lambda: oidc(allowed_groups=[]),
+        'MlflowProps.authentication: allowed_groups must not be empty (got ()); write ["mlflow"]',
+    ),
+    "users without names": (
+        lambda: oidc(username_claims=[]),
+        'MlflowProps.authentication: username_claims must not be empty (got ()); write ["email"]',
+    ),
+    "two scopes in one": (
+        lambda: oidc(scopes=["openid email"]),
+        "MlflowProps.authentication.scopes[0]: must be one scope (got 'openid email'); write one item for each",
+    ),
+    "a login without openid": (
+        lambda: oidc(scopes=["email"]),
+        ("MlflowProps.authentication: scopes must have openid, or there is no login (got ('email',)); add it"),
+    ),
+    "half a client": (
+        lambda: oidc(callers=ClientCredentials(client_id="jobs")),
+        (
+            "MlflowProps.authentication.callers: client_id and client_secret belong together (got client_id='jobs' and "
+            "no client_secret); write both or none"
+        ),
+    ),
+    "a client secret that nobody knows": (
+        lambda: oidc(client_secret=GeneratedSecret()),
+        (
+            "GeneratedSecret: whoever checks the oidc-client-secret would not know a generated one "
+            "(got GeneratedSecret()); use ExistingSecret(name, key)"
+        ),
+    ),
+    "a Redis database below zero": (
+        lambda: oidc(redis=Redis(host="redis", database=-1)),
+        ("MlflowProps.authentication.redis.database: must be the number of a Redis database (got -1); write 0 or more"),
+    ),
+    "OAuth2Proxy on an old Kubernetes": (
+        lambda: attrs.evolve(proxy(), kubernetes_version="1.28"),
+        (
+            "MlflowProps.kubernetes_version: a part of these props needs Kubernetes 1.29 (got '1.28'); write "
+            "kubernetes_version='1.29' if no cluster is older"
+        ),
+    ),
+    "OAuth2Proxy without a public URL": (
+        lambda: attrs.evolve(proxy(), public_url=None),
+        (
+            "OAuth2Proxy: the provider returns people to the server's public URL, and there is none (got no "
+            "MlflowProps.public_url and no exposure with a host); write public_url"
+        ),
+    ),
+    "a proxy that lets everybody in without a word": (
+        lambda: proxy(allowed_groups=[]),
+        (
+            "MlflowProps.authentication: allowed_groups or email_domains must say who may pass (got () and ()); "
+            'write email_domains=["*"] if it is everybody whom the provider knows'
+        ),
+    ),
+    "a proxy without openid": (
+        lambda: proxy(scopes=["email"]),
+        "MlflowProps.authentication: scopes must have openid, or there is no login (got ('email',)); add it",
+    ),
+    "a cookie secret of another length": (
+        lambda: attrs.evolve(proxy(cookie_secret=InlineSecret("secret")), allow_inline_secrets=True),
+        (
+            "MlflowProps.authentication: cookie_secret must be 16, 24 or 32 bytes, as they are or in URL-safe base64 "
+            "(its value is not shown); write the output of: openssl rand -base64 32 | tr '+/' '-_'"
+        ),
+    ),
+    "a way around the proxy": (
+        lambda: proxy(options={"SKIP_AUTH_REGEX": ".*"}),
+        (
+            "MlflowProps.authentication.options key: must be an option that opens no way around the login, and that no "
+            "field stands for (got 'SKIP_AUTH_REGEX'); write the name of a variable of oauth2-proxy without "
+            'OAUTH2_PROXY_, such as "PROMPT"'
+        ),
+    ),
     # --- replicas and single writers
     "replicas on SQLite": (
         lambda: props(scaling=FixedReplicas(3)),

@@ -27,7 +27,8 @@ OIDC_SCHEMA = Schema(
     version_table=_VERSION_TABLE,
     command="mlflow_oidc_auth.db.cli:commands",
     arguments=("upgrade", "--url", "{uri}"),
-    environment={"OIDC_ALEMBIC_VERSION_TABLE": _VERSION_TABLE},
+    # It warns of every setting that only the server has.
+    environment={"OIDC_ALEMBIC_VERSION_TABLE": _VERSION_TABLE, "LOG_LEVEL": "ERROR"},
 )
 
 DiscoveryUrl = Annotated[

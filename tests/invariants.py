@@ -483,7 +483,7 @@ def launched(release: Release, container: Manifest) -> dict[str, str]:
         return {}
     file = container["command"][2].rpartition("/")[2]
     texts = [item["data"][file] for item in release.all("ConfigMap") if file in item["data"]]
-    return {name: setting["text"] for name, setting in json.loads(texts[0]).items()}
+    return {name: setting.get("text", "") for name, setting in json.loads(texts[0]).items()}
 
 
 def server_arguments(release: Release) -> Iterator[str]:
@@ -612,9 +612,7 @@ def certificates(release: Release) -> Iterator[str]:
     scheme = "https" if release.props.tls else "http"
     if urlsplit(release.tracking_uri).scheme != scheme:
         yield f"clients in the cluster are sent to {release.tracking_uri}"
-    options = str(env_of(release.server)["MLFLOW_UVICORN_OPTS"])
-    if ("--ssl-certfile" in options) != (scheme == "https") or ("--ssl-keyfile" in options) != (scheme == "https"):
-        yield f"the server is told {options}"
+    yield from _listeners(release, encrypts=scheme == "https")
     service = release.one("Service")
     if any(port.get("appProtocol", "http") != scheme for port in service["spec"]["ports"]):
         yield f"{where(service)}: its port is not {scheme}"
@@ -629,6 +627,19 @@ def certificates(release: Release) -> Iterator[str]:
     for transport in release.all("ServersTransport"):
         if transport["spec"].get("insecureSkipVerify") or "serverName" not in transport["spec"]:
             yield f"{where(transport)}: takes any certificate, or looks for an address in it"
+
+
+def _listeners(release: Release, *, encrypts: bool) -> Iterator[str]:
+    """Whoever is reached has the certificate; a server behind him speaks plain HTTP on its own localhost."""
+    options, proxy = str(env_of(release.server)["MLFLOW_UVICORN_OPTS"]), front(release)
+    own = encrypts and proxy is None
+    if ("--ssl-certfile" in options) != own or ("--ssl-keyfile" in options) != own:
+        yield f"the server is told {options}"
+    told = {} if proxy is None else env_of(proxy)
+    if proxy is not None and ("OAUTH2_PROXY_TLS_KEY_FILE" in told) != encrypts:
+        yield f"the proxy has a key for {told.get('OAUTH2_PROXY_TLS_KEY_FILE')}"
+    if encrypts and told.get("OAUTH2_PROXY_HTTP_ADDRESS", "-") != "-":
+        yield "the proxy speaks plain HTTP as well"
 
 
 _ARTIFACTS = ("/api/2.0/mlflow-artifacts/artifacts", "/ajax-api/2.0/mlflow-artifacts/artifacts")

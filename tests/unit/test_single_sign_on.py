@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 import pytest
 from releases import Release, container_of, env_of, render
-from variants import OIDC_IMAGE, VARIANTS, on_postgresql
+from variants import LOGIN_IMAGE, VARIANTS, on_postgresql
 
 from cdk8s_mlflow import (
     ClusterIP,
@@ -30,7 +30,7 @@ def oidc(url: str = "https://mlflow.example.com", **changes: Any) -> MlflowProps
     """Return a server with the plugin."""
     document = "https://login.example.com/.well-known/openid-configuration"
     login: dict[str, Any] = {"discovery_url": document, "client_id": "mlflow", "client_secret": SECRET}
-    return on_postgresql(image=OIDC_IMAGE, public_url=url, authentication=OidcAuth(**login | changes))
+    return on_postgresql(image=LOGIN_IMAGE, public_url=url, authentication=OidcAuth(**login | changes))
 
 
 def proxy(url: str = "https://mlflow.example.com", **changes: Any) -> MlflowProps:

@@ -22,6 +22,7 @@ from cdk8s_mlflow.exposure import ClusterIP, Headless
 from cdk8s_mlflow.guards import SERVER_PORT, TLS_DIRECTORY, certificate_mount
 from cdk8s_mlflow.needs import (
     FILES_DIRECTORY,
+    ConfigFile,
     EnvVar,
     GeneratedKey,
     Needs,
@@ -233,11 +234,16 @@ def migrate_containers(props: MlflowProps, stores: Stores) -> tuple[Container, .
         needs=merge(
             stores.migration_needs,
             process_needs("512Mi"),
-            Needs(files=(script("migrate.py"), config_file("migrate.json", settings))),
+            Needs(files=(script("migrate.py"), *_journal(stores), config_file("migrate.json", settings))),
         ),
         resources=canonical_resources(limits.resources) or helper_resources("384Mi", "768Mi"),
     )
     return (container,)
+
+
+def _journal(stores: Stores) -> tuple[ConfigFile, ...]:
+    """Return the program that the migration needs for an engine which cannot take half an upgrade back."""
+    return () if all(item.dialect.transactional_ddl for item in stores.migrated) else (script("journal.py"),)
 
 
 def _migrated(item: MigratedSchema) -> Manifest:

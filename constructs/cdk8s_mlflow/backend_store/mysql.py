@@ -22,7 +22,7 @@ from cdk8s_mlflow.sidecars import Proxy, way_to
 from cdk8s_mlflow.values import CredentialText, Host, Port
 from cdk8s_mlflow.volumes import ConfigMapKey, Mount, SecretKey, key_file
 
-_CUT_OFF = "an earlier upgrade was cut off, and MySQL cannot take it back; restore the backup from before it"
+_CUT_OFF = "an upgrade was cut off that kept no journal (by hand?); restore the backup from before it"
 
 MIGRATION = MigrationDialect(
     # Named for the database: the lock is the server's, which may hold several of them.
@@ -37,6 +37,8 @@ MIGRATION = MigrationDialect(
             "the server's certificate is for another name than MySQL.host (or write MySQLTls.check_hostname=False)"
         ),
         "certificate verify failed": "the server's certificate is not of MySQL.tls.ca",
+        "CannotGoOn: ": "an earlier upgrade was cut off and cannot be completed; restore the backup from before it",
+        "still at work for an upgrade": "what a pod that is gone had begun has not ended yet; the next start waits",
         # Table, column or key that is there already, or not there to be dropped.
         r"\(1050,": _CUT_OFF,
         r"\(1060,": _CUT_OFF,
@@ -74,7 +76,8 @@ class MySQL:
     """A MySQL or MariaDB database, of the character set ``utf8mb4``.
 
     The password never meets a URL or an argument, so any character in it works: the driver reads it from an
-    option file in memory. MySQL cannot take a half-done migration back: have a backup before an upgrade.
+    option file in memory. MySQL cannot take a half-done migration back, so the next start completes it; have a backup
+    before an upgrade all the same.
     """
 
     host: Host

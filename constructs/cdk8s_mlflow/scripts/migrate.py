@@ -362,7 +362,29 @@ def be_the_upgrade(database: dict[str, Any]) -> None:
     module, _, attribute = database["schema"]["command"].partition(":")
     command = getattr(importlib.import_module(module), attribute)
     uri = os.environ[database["variable"]]
+    journal = open_journal(database, uri)
     command([uri if word == "{uri}" else word for word in database["schema"]["arguments"]], standalone_mode=False)
+    if journal:
+        journal.end()
+
+
+def open_journal(database: dict[str, Any], uri: str) -> Any:
+    """Return the journal of an upgrade that the engine could not take back; a first creation starts anew instead."""
+    name = database["name"]
+    if database["transactional_ddl"]:
+        return None
+    connection = connect(name, uri)
+    creates = is_marked(connection)
+    connection.close()
+    if creates:
+        return None
+    # Beside this file.
+    journal_of = importlib.import_module("journal").Upgrade
+    journal = journal_of(uri, database["schema"]["version_table"], revisions_folder(database["schema"]))
+    found = journal.begin()
+    if found:
+        say(f"{name}: an earlier upgrade was cut off; the {found} statements that it had begun with are complete now")
+    return journal
 
 
 def main(arguments: list[str]) -> int:

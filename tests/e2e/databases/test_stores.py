@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import attrs
 import pytest
+from e2e.environments import PROCESSES
 from e2e.installation import USED, Installation, all_objects, applied, release, use, watched
-from e2e.kubectl import Pod, apply_manifests
+from e2e.kubectl import Pod, apply_manifests, get, kubectl, pods, wait_until
 from e2e.manifests import secret
 from e2e.servers import MariaDBServer, PostgreSQLServer
 
-from cdk8s_mlflow import ExistingSecret, MlflowProps, MySQL, PostgreSQL
+from cdk8s_mlflow import ExistingSecret, GarbageCollection, MlflowProps, MySQL, PostgreSQL
 
 from .secrecy import PASSWORDS, forms, marker
 
@@ -39,9 +41,13 @@ def group(main: str, client: Pod, postgres: PostgreSQLServer, maria: MariaDBServ
         name: release(main, name, props)
         for name, props in {
             "on-postgresql": MlflowProps(
-                backend_store=PostgreSQL(host="postgresql", user=user("odd"), password=password("odd"))
+                backend_store=PostgreSQL(host="postgresql", user=user("odd"), password=password("odd")),
+                garbage_collection=GarbageCollection(),
             ),
-            "on-mariadb": MlflowProps(backend_store=MySQL(host="mariadb", user=user("odd"), password=password("odd"))),
+            "on-mariadb": MlflowProps(
+                backend_store=MySQL(host="mariadb", user=user("odd"), password=password("odd")),
+                garbage_collection=GarbageCollection(),
+            ),
             "on-two": MlflowProps(backend_store=backend, registry_store=other),
             "on-both": MlflowProps(
                 backend_store=attrs.evolve(backend, database="tracking-2"),
@@ -120,6 +126,23 @@ def test_no_password_in_any_object(main: str, group: Group) -> None:
     objects = all_objects(main)
     assert set(group.releases) <= {item["metadata"]["name"] for item in objects if item["kind"] == "Deployment"}
     assert leaked(json.dumps(objects, ensure_ascii=False)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["on-postgresql", "on-mariadb"])
+def test_no_password_in_the_garbage_collection(name: str, main: str, group: Group) -> None:
+    """Its pod reads the database as the server's does: no argument, no object and no log holds a password."""
+    job = f"{group.releases[name].name}-gc-now"
+    kubectl("-n", main, "create", "job", job, f"--from=cronjob/{name}-gc")
+    wait_until("a pod", lambda: pods(main, f"job-name={job}"))
+    [pod] = pods(main, f"job-name={job}")
+    seen = ""
+    deadline = time.monotonic() + 240
+    while pod.status()["phase"] in {"Pending", "Running"} and time.monotonic() < deadline:
+        seen += pod.attempt("sh", "-c", f"for i in $(seq 20); do {PROCESSES}; sleep 0.2; done").stdout
+    assert pod.status()["phase"] == "Succeeded", pod.logs()
+    assert "gc" in seen
+    assert leaked(seen + pod.logs() + json.dumps(get("pod", pod.name, main), ensure_ascii=False)) == []
 
 
 def leaked(text: str) -> list[str]:

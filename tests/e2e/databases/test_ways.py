@@ -55,6 +55,10 @@ import boto3, os
 s3 = boto3.client("s3", endpoint_url=os.environ["MLFLOW_S3_ENDPOINT_URL"])
 s3.create_bucket(Bucket="artifacts")
 """
+REQUEST = """
+import requests
+print(requests.get("https://minio:9000/minio/health/live").status_code)
+"""
 ARTIFACT = """
 import sys, urllib.request
 url = sys.argv[1] + "/api/2.0/mlflow-artifacts/artifacts/folder/file.txt"
@@ -134,14 +138,17 @@ def test_migration_and_server_go_through_the_proxy(releases: dict[str, Installat
     assert use(client, proxied)["proxied"] == USED
 
 
-def test_company_authority_reaches_libpq_and_boto3(main: str, releases: dict[str, Installation], client: Pod) -> None:
-    """One prop, and both the database's certificate and the bucket's are verified by it."""
+def test_company_authority_reaches_libpq_boto3_and_requests(
+    main: str, releases: dict[str, Installation], client: Pod
+) -> None:
+    """One prop, and the database's certificate and the bucket's are verified by it, whatever asks."""
     bundled = releases["bundled"]
     bundled.wait()
     bundled.assert_calm()
     wait_for_pods(main, "minio")
     [pod] = bundled.pods()
     pod.execute("python", "-c", BUCKET)
+    assert pod.execute("python", "-c", REQUEST) == "200\n"
     assert client.execute("python", "-c", ARTIFACT, bundled.uri) == "42\n"
     assert use(client, bundled)["bundled"] == USED
 

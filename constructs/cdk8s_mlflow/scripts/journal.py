@@ -167,20 +167,20 @@ class Journal:
         return self._complete([(row[0], row[3], row[4], row[5]) for row in rows])
 
     def _complete(self, rows: list[tuple[int, str, str, str | None]]) -> int:
-        last = max((number for number, _, _, begun in rows if begun), default=0)
-        left = [row for row in rows if row[0] > last or (row[0] == last and self._was_not_done(row))]
-        for number, kind, text, _ in left:
-            self._execute(number, kind, text)
         kinds = {kind for _, kind, _, _ in rows}
+        if "version" not in kinds and "data" in kinds and self.revision not in REPEATABLE:
+            reason = f"the revision after {self.revision} changes data, then the schema, then again"
+            raise CannotGoOn(reason)
+        last = max((number for number, _, _, begun in rows if begun), default=0)
+        for number, kind, text, begun in rows:
+            if kind != "data" and (number > last or (number == last and self._was_not_done(kind, begun))):
+                self._execute(number, kind, text)
         if "version" not in kinds:
-            if "data" in kinds and self.revision not in REPEATABLE:
-                reason = f"the revision after {self.revision} changes data, then the schema, then again"
-                raise CannotGoOn(reason)
             self.done = [text for _, kind, text, _ in rows if kind != "data"]
         return len(rows)
 
-    def _was_not_done(self, row: tuple[int, str, str, str | None]) -> bool:
-        return row[1] == "schema" and row[3] == self.fingerprint()
+    def _was_not_done(self, kind: str, begun: str | None) -> bool:
+        return kind == "schema" and begun == self.fingerprint()
 
     # --- What is under way ---
 

@@ -160,16 +160,16 @@ def _matches(selector: Manifest, pod_labels: dict[str, str]) -> bool:
 def selectors(release: Release) -> Iterator[str]:
     """Every selector matches the pods that it is for, and no other pod of the release."""
     pods = {owner: template["metadata"]["labels"] for owner, template in release.templates()}
-    server = {owner for owner in pods if owner.startswith("Deployment/")}
+    server = {f"Deployment/{release.name}"}
     wanted: list[tuple[str, Manifest, set[str]]] = []
     for item in release.objects:
         spec, component = item.get("spec", {}), item["metadata"]["labels"]["app.kubernetes.io/component"]
+        own = {owner for owner, found in pods.items() if found["app.kubernetes.io/component"] == component}
         if item["kind"] == "Service":
-            wanted.append((where(item), {"matchLabels": spec["selector"]}, server))
+            wanted.append((where(item), {"matchLabels": spec["selector"]}, own))
         elif item["kind"] in {"Deployment", "PodDisruptionBudget"}:
-            wanted.append((where(item), spec["selector"], server))
+            wanted.append((where(item), spec["selector"], own))
         elif item["kind"] == "NetworkPolicy":
-            own = {owner for owner, found in pods.items() if found["app.kubernetes.io/component"] == component}
             wanted.append((where(item), spec["podSelector"], own))
     spread = release.pod.get("topologySpreadConstraints", [])
     wanted += [(f"spread over {term['topologyKey']}", term["labelSelector"], server) for term in spread]
@@ -430,7 +430,9 @@ def callers(release: Release) -> Iterator[str]:
     for owner, container in release.containers():
         env = env_of(container)
         found = {name: env[name] for name in names & env.keys()}
-        if "MLFLOW_TRACKING_URI" not in env or login is None:
+        # A server knows its own address, and its jobs call it.
+        calls = "MLFLOW_TRACKING_URI" in env or env.get("MLFLOW_SERVER_ENABLE_JOB_EXECUTION") == "true"
+        if not calls or login is None:
             if found:
                 yield f"{owner}: has credentials that it does not need: {sorted(found)}"
         elif "MLFLOW_AUTH_ADMIN_PASSWORD" in server:
@@ -442,19 +444,20 @@ def callers(release: Release) -> Iterator[str]:
                 yield f"{owner}: calls the server with {found}, not {wanted}"
         elif not found and "MLFLOW_TRACKING_TOKEN" not in launched(release, container):
             yield f"{owner}: calls the server without credentials"
-    server_pods = {"podSelector": {"matchLabels": release.one("Service")["spec"]["selector"]}}
+    server_pods = {"podSelector": {"matchLabels": release.one("Service", release.name)["spec"]["selector"]}}
     for policy in release.all("NetworkPolicy"):
         component = policy["metadata"]["labels"]["app.kubernetes.io/component"]
         reaches = any(server_pods in rule.get("to", []) for rule in policy["spec"].get("egress", []))
-        calls = [
+        callers = [
             owner
             for owner, template in release.templates()
             if template["metadata"]["labels"]["app.kubernetes.io/component"] == component
             for container in containers_of(template["spec"])
-            if "MLFLOW_TRACKING_URI" in env_of(container)
+            # A restore looks whether the server is away.
+            if "MLFLOW_TRACKING_URI" in env_of(container) or container["name"] == "fetch"
         ]
-        if reaches is not bool(calls):
-            yield f"{where(policy)}: the way to the server is {reaches}, those who call it {calls}"
+        if reaches is not bool(callers):
+            yield f"{where(policy)}: the way to the server is {reaches}, those who call it {callers}"
 
 
 def workspaces(release: Release) -> Iterator[str]:
@@ -487,7 +490,7 @@ def launched(release: Release, container: Manifest) -> dict[str, str]:
 
 
 def server_arguments(release: Release) -> Iterator[str]:
-    """No address of a store is an argument; the port is explicit, telemetry and jobs are off."""
+    """No address of a store is an argument; the port is explicit, telemetry is off, and so are jobs unless wanted."""
     args, env = release.server.get("args", []), env_of(release.server) | launched(release, release.server)
     if release.server["command"][-2:] != ["mlflow", "server"]:
         yield f"the command is {release.server['command']}"
@@ -496,13 +499,34 @@ def server_arguments(release: Release) -> Iterator[str]:
         yield f"the arguments start with {args[:4]}"
     if any("://" in arg for arg in args if arg.lstrip("-").partition("=")[0] not in release.props.extra_args):
         yield f"an address stands in the arguments {args}"
-    for name, value in {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}.items():
+    jobs = str(release.props.job_execution is not None).lower()
+    for name, value in {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": jobs}.items():
         if env.get(name) != value:
             yield f"{name} is {env.get(name)!r}"
     if ("MLFLOW_BACKEND_STORE_URI" in env) is (release.props.backend_store is None):
         yield f"the backend store is {env.get('MLFLOW_BACKEND_STORE_URI')!r}"
     if not ("MLFLOW_ARTIFACTS_DESTINATION" in env) ^ ("MLFLOW_DEFAULT_ARTIFACT_ROOT" in env):
         yield "artifacts must be either proxied or direct"
+
+
+def periodic_tasks(release: Release) -> Iterator[str]:
+    """Where jobs run, one pod leads the periodic tasks and never two at once, and every server answers its own jobs."""
+    if release.props.job_execution is None:
+        return
+    leaders = []
+    for deployment in release.all("Deployment"):
+        for container in deployment["spec"]["template"]["spec"]["containers"]:
+            env = env_of(container)
+            if env.get("MLFLOW_SERVER_JOB_ENABLE_PERIODIC_TASKS") == "true":
+                leaders.append(deployment)
+            if container["name"] == "mlflow" and not host_is_allowed(
+                str(env["MLFLOW_SERVER_ALLOWED_HOSTS"]), "0.0.0.0:5000"
+            ):
+                yield f"{where(deployment)} refuses its own jobs"
+    if [item["spec"]["strategy"]["type"] for item in leaders] != ["Recreate"]:
+        yield f"the leaders are {[where(item) for item in leaders]}"
+    if any(item["spec"]["replicas"] > 1 for item in leaders):
+        yield "there are several leaders"
 
 
 # --- Ports, probes, stops ----------------------------------------------------------------------------------
@@ -548,14 +572,17 @@ def ports(release: Release) -> Iterator[str]:
         offered |= own
         # The server is asked through whoever is in front of it.
         asked = {pod_port(release)} if container["name"] == "mlflow" and front(release) else {*own, *own.values()}
-        probed = [probe for probe in ("startupProbe", "livenessProbe", "readinessProbe") if probe in container]
-        for probe in (item for item in probed if container[item]["httpGet"]["port"] not in asked):
-            yield f"{owner}: {probe} asks a port that is not open"
+        probed = [
+            container[probe] for probe in ("startupProbe", "livenessProbe", "readinessProbe") if probe in container
+        ]
+        for action in (probe.get("httpGet") or probe.get("tcpSocket") for probe in probed):
+            if action["port"] not in asked:
+                yield f"{owner}: a probe asks a port that is not open: {action}"
     yield from _backends(release, offered)
 
 
 def _backends(release: Release, offered: dict[str | int, int]) -> Iterator[str]:
-    service = release.one("Service")
+    service = release.one("Service", release.name)
     for port in service["spec"]["ports"]:
         if offered.get(port["targetPort"]) != pod_port(release):
             yield f"{where(service)}: the target {port['targetPort']} is not the server's port"
@@ -573,7 +600,7 @@ def _backends(release: Release, offered: dict[str | int, int]) -> Iterator[str]:
 
 def routes(release: Release) -> Iterator[str]:
     """Every HTTPRoute goes to the Service, or to nobody."""
-    name, ports = release.one("Service")["metadata"]["name"], ports_of_service(release)
+    name, ports = release.one("Service", release.name)["metadata"]["name"], ports_of_service(release)
     for route in release.all("HTTPRoute"):
         for reference in [item for rule in route["spec"]["rules"] for item in rule.get("backendRefs", [])]:
             if reference["name"] != name or reference["port"] not in ports:
@@ -582,7 +609,7 @@ def routes(release: Release) -> Iterator[str]:
 
 def _overrides(release: Release) -> set[tuple[str, str | int]]:
     """Return the Services and ports that the props name for paths; what they leave out is the server's."""
-    [own] = release.one("Service")["spec"]["ports"]
+    [own] = release.one("Service", release.name)["spec"]["ports"]
     return {
         (path.service_name or release.name, path.service_port or own["port"])
         for door in release.props.exposure
@@ -613,7 +640,7 @@ def certificates(release: Release) -> Iterator[str]:
     if urlsplit(release.tracking_uri).scheme != scheme:
         yield f"clients in the cluster are sent to {release.tracking_uri}"
     yield from _listeners(release, encrypts=scheme == "https")
-    service = release.one("Service")
+    service = release.one("Service", release.name)
     if any(port.get("appProtocol", "http") != scheme for port in service["spec"]["ports"]):
         yield f"{where(service)}: its port is not {scheme}"
     for door in release.props.exposure:
@@ -698,7 +725,7 @@ def stops(release: Release) -> Iterator[str]:
 
 def single_writers(release: Release) -> Iterator[str]:
     """Every store or volume for one writer has one replica and Recreate; all else rolls without a gap."""
-    deployment = release.one("Deployment")["spec"]
+    deployment = release.one("Deployment", release.name)["spec"]
     stores = [release.props.backend_store, release.props.registry_store, release.props.read_replica_backend_store]
     mounted = {volume.get("persistentVolumeClaim", {}).get("claimName") for volume in release.pod["volumes"]}
     lonely = [item for item in release.all("PersistentVolumeClaim") if item["spec"]["accessModes"] != ["ReadWriteMany"]]
@@ -708,12 +735,18 @@ def single_writers(release: Release) -> Iterator[str]:
         for part in parts_of(release.props)
         if isinstance(part, ExistingVolumeClaim) and "ReadWriteMany" not in part.access_modes
     }
+    jobs_in_memory = release.props.job_execution is not None and release.props.job_execution.queue is None
     single = any(isinstance(store, SQLite | FileStore) for store in stores) or bool(mounted & lonely_names)
+    single = single or jobs_in_memory
     _, most = _replicas(release)
-    if single and (most != 1 or deployment["strategy"] != {"type": "Recreate"}):
+    if single and (most > 1 or deployment["strategy"] != {"type": "Recreate"}):
         yield f"two pods may write at once: {most} replicas, {deployment['strategy']}"
     if not single and deployment["strategy"].get("rollingUpdate", {}).get("maxUnavailable") != 0:
         yield f"a rollout leaves a gap: {deployment['strategy']}"
+    for other in release.all("Deployment"):
+        alone = other["spec"].get("replicas", 2) <= 1 and other["spec"]["strategy"] == {"type": "Recreate"}
+        if other["metadata"]["name"] != release.name and not alone:
+            yield f"{where(other)}: two may run at once"
     if deployment["progressDeadlineSeconds"] <= _patience(release):
         yield "a rollout is given up before the database and its migration are"
 
@@ -722,7 +755,7 @@ def _replicas(release: Release) -> tuple[int, int]:
     """Return the fewest and the most pods that run: by the Deployment, or by what scales it."""
     scaling = release.props.scaling
     if isinstance(scaling, FixedReplicas):
-        replicas = release.one("Deployment")["spec"].get("replicas", 1)
+        replicas = release.one("Deployment", release.name)["spec"].get("replicas", 1)
         return replicas, replicas
     if isinstance(scaling, Autoscaling):
         spec = release.one("HorizontalPodAutoscaler")["spec"]
@@ -733,7 +766,7 @@ def _replicas(release: Release) -> tuple[int, int]:
 
 def scalers(release: Release) -> Iterator[str]:
     """Either the Deployment says how many pods run, or one autoscaler that names it, within the props' bounds."""
-    scaling, deployment = release.props.scaling, release.one("Deployment")
+    scaling, deployment = release.props.scaling, release.one("Deployment", release.name)
     found = [item for kind in ("HorizontalPodAutoscaler", "ScaledObject") for item in release.all(kind)]
     if isinstance(scaling, FixedReplicas):
         if found or deployment["spec"].get("replicas") != scaling.replicas:
@@ -808,7 +841,7 @@ STRANGERS = (
 
 def ports_of_service(release: Release) -> list[int]:
     """Return the ports by which clients in the cluster connect."""
-    return [port["port"] for port in release.one("Service")["spec"]["ports"]]
+    return [port["port"] for port in release.one("Service", release.name)["spec"]["ports"]]
 
 
 def hosts(release: Release) -> Iterator[str]:
@@ -817,7 +850,7 @@ def hosts(release: Release) -> Iterator[str]:
     namespace = release.namespace or "anywhere"
     fields = {"POD_NAMESPACE": namespace, "POD_IP": "10.42.1.7", "HOST_IP": "10.0.0.4"}
     allowed = expand(env["MLFLOW_SERVER_ALLOWED_HOSTS"], fields)
-    service, [port] = release.one("Service")["metadata"]["name"], ports_of_service(release)
+    service, [port] = release.one("Service", release.name)["metadata"]["name"], ports_of_service(release)
     domain = release.props.cluster_domain
     dns = [service, f"{service}.{namespace}", f"{service}.{namespace}.svc", f"{service}.{namespace}.svc.{domain}"]
     wanted = [
@@ -965,13 +998,28 @@ def _endpoints(release: Release) -> Iterator[Way]:
     yield from _provider_ways(login)
     yield from _redis_ways(login)
     yield from _artifact_ways(props.artifact_store)
+    queue = props.job_execution.queue if props.job_execution else None
+    if isinstance(queue, Redis):
+        yield queue.port, [_peer(queue.network_peer)] if queue.network_peer else _address(queue.host)
+    elif queue is not None:
+        yield (
+            6379,
+            [{"podSelector": {"matchLabels": release.one("Service", f"{release.name}-redis")["spec"]["selector"]}}],
+        )
     yield from _ways(props.network_policy.egress if props.network_policy else ())
+
+
+def _no_endpoints(release: Release) -> Iterator[Way]:
+    """Return nothing: Redis is called, and calls nobody."""
+    del release
+    yield from ()
 
 
 def _gc_endpoints(release: Release) -> Iterator[Way]:
     """Return every port that the garbage collection needs, and where: the server too, which removes artifacts."""
     props = release.props
-    yield pod_port(release), [{"podSelector": {"matchLabels": release.one("Service")["spec"]["selector"]}}]
+    server = release.one("Service", release.name)["spec"]["selector"]
+    yield pod_port(release), [{"podSelector": {"matchLabels": server}}]
     yield from _provider_ways(props.authentication)
     yield from _database_ways(props.backend_store)
     yield from _artifact_ways(props.artifact_store) if isinstance(props.artifact_access, Direct) else []
@@ -979,6 +1027,30 @@ def _gc_endpoints(release: Release) -> Iterator[Way]:
 
 
 _DNS = {("UDP", 53), ("TCP", 53), ("UDP", 5353), ("TCP", 5353)}
+
+
+def _backup_endpoints(release: Release) -> Iterator[Way]:
+    """Return every port that a backup needs, and where: the databases as the migration reaches them, and the place."""
+    props = release.props
+    own = props.migration
+    served = {
+        "backend_store": props.backend_store,
+        "registry_store": props.registry_store,
+        "user_store": props.authentication.user_store if props.authentication else None,
+    }
+    for name, store in served.items():
+        yield from _database_ways((getattr(own, name) if own else None) or store)
+    yield from _artifact_ways(props.backup.destination) if props.backup else []
+    yield from _ways(props.network_policy.egress if props.network_policy else ())
+
+
+def _restore_endpoints(release: Release) -> Iterator[Way]:
+    """Return those of a backup, and the server: to see that it does not run."""
+    yield from _backup_endpoints(release)
+    yield (
+        pod_port(release),
+        [{"podSelector": {"matchLabels": release.one("Service", release.name)["spec"]["selector"]}}],
+    )
 
 
 def _rules(rules: list[Manifest], side: str) -> list[tuple[frozenset[tuple[str, int]], str]]:
@@ -998,18 +1070,24 @@ def egress(release: Release) -> Iterator[str]:
         yield from (f"{where(item)} is rendered though no policy is wanted" for item in release.all("NetworkPolicy"))
         return
     wanted = {
-        "server": [
-            (_DNS, "[]"),
-            *(({("TCP", port)}, json.dumps(peers, sort_keys=True)) for port, peers in _endpoints(release)),
-        ],
         "secrets": [
             (_DNS, "[]"),
             *(({("TCP", port)}, "[]") for port in release.props.network_policy.api_server_ports),
         ],
-        "gc": [
-            (_DNS, "[]"),
-            *(({("TCP", port)}, json.dumps(peers, sort_keys=True)) for port, peers in _gc_endpoints(release)),
-        ],
+        **{
+            component: [
+                (_DNS, "[]"),
+                *(({("TCP", port)}, json.dumps(peers, sort_keys=True)) for port, peers in endpoints(release)),
+            ]
+            for component, endpoints in {
+                "server": _endpoints,
+                "periodic": _endpoints,
+                "redis": _no_endpoints,
+                "gc": _gc_endpoints,
+                "backup": _backup_endpoints,
+                "restore": _restore_endpoints,
+            }.items()
+        },
     }
     components = {template["metadata"]["labels"]["app.kubernetes.io/component"] for _, template in release.templates()}
     policies = {
@@ -1028,6 +1106,18 @@ def egress(release: Release) -> Iterator[str]:
             yield f"{where(policy)} does not open {sorted(missing[0])} to {missing[1]}"
 
 
+def _redis_rules(release: Release, component: str) -> list[Manifest]:
+    """Return whom the chart's Redis lets in: those who run jobs. Nobody comes to other pods."""
+    if component != "redis":
+        return []
+    own = release.one("Service", release.name)["spec"]["selector"]
+    callers = [
+        {"podSelector": {"matchLabels": own | {"app.kubernetes.io/component": caller}}}
+        for caller in ("server", "periodic")
+    ]
+    return [{"from": callers, "ports": [{"port": 6379, "protocol": "TCP"}]}]
+
+
 def ingress_rules(release: Release) -> Iterator[str]:
     """Nobody reaches the server's port but its namespace, the doors and the clients that the props name."""
     policy, service = release.props.network_policy, release.props.service
@@ -1042,8 +1132,9 @@ def ingress_rules(release: Release) -> Iterator[str]:
         peers = [*peers, *ranges] if ranges else None
     for item in release.all("NetworkPolicy"):
         rules = item["spec"].get("ingress", [])
-        if item["metadata"]["labels"]["app.kubernetes.io/component"] != "server":
-            if rules:
+        component = item["metadata"]["labels"]["app.kubernetes.io/component"]
+        if component != "server":
+            if rules != _redis_rules(release, component):
                 yield f"{where(item)} lets somebody in"
             continue
         if len(rules) != 1 or rules[0].get("ports") != [{"port": pod_port(release), "protocol": "TCP"}]:
@@ -1086,8 +1177,13 @@ def images(release: Release) -> Iterator[str]:
     sidecars = {
         part.image for part in parts_of(release.props) if isinstance(part, CloudSqlProxy | OAuth2Proxy | SidecarProxy)
     }
+    backup, queue = release.props.backup, release.props.job_execution and release.props.job_execution.queue
+    tools = {backup.postgresql_image, backup.mysql_image} if backup else set()
     for owner, container in release.containers():
         wanted = {image.reference} if container.get("restartPolicy") is None else sidecars
+        program = container.get("command", [""])[0]
+        wanted = tools if program in {"pg_dump", "pg_restore", "sh"} else wanted
+        wanted = {getattr(queue, "image", "")} if program == "redis-server" else wanted
         if container["image"] not in wanted or container["imagePullPolicy"] != image.pull_policy:
             yield f"{owner}: runs {container['image']}, {container['imagePullPolicy']}"
     for owner, template in release.templates():
@@ -1221,6 +1317,7 @@ INVARIANTS: dict[str, Invariant] = {
         service_links,
         server_arguments,
         fronts,
+        periodic_tasks,
         ports,
         routes,
         probes,

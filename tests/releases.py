@@ -54,7 +54,7 @@ class Release:
     @property
     def pod(self) -> Manifest:
         """The server's pod spec."""
-        spec: Manifest = self.one("Deployment")["spec"]["template"]["spec"]
+        spec: Manifest = self.one("Deployment", self.name)["spec"]["template"]["spec"]
         return spec
 
     @property

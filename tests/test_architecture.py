@@ -40,13 +40,14 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("guards",),
     # what the user chooses from
     ("secrets", "sidecars", "redis", "exposure", "scaling", "connections", "observability", "workspaces"),
-    ("backend_store", "artifact_store"),
+    ("backend_store", "artifact_store", "job_queue"),
     ("operations", "authentication", "server_tls"),
     ("props",),
     # what is decided
     ("naming", "pod_security", "value_checks"),
     ("stores", "network", "credentials", "checks"),
     ("release", "doors"),
+    ("jobs",),
     ("pods", "programs", "notices"),
     ("callers",),
     ("maintenance",),
@@ -115,7 +116,9 @@ def test_only_the_construct_the_app_and_emit_know_cdk8s(name: str, tree: ast.Mod
     assert not used or name in MAY_LOAD_JSII
 
 
-@pytest.mark.parametrize("name", ["generate_secrets", "launch", "ldap_login", "migrate", "mlflow_login", "prepare"])
+@pytest.mark.parametrize(
+    "name", ["backup", "generate_secrets", "launch", "ldap_login", "migrate", "mlflow_login", "prepare"]
+)
 def test_a_script_of_the_pods_needs_nothing_of_ours(name: str) -> None:
     """It runs alone, with the standard library and what MLflow's image has."""
     tree = ast.parse((PACKAGE / "scripts" / f"{name}.py").read_text(encoding="utf-8"))

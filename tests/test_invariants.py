@@ -227,6 +227,21 @@ SPOILS: dict[str, tuple[str, str, Callable[[Release], object]]] = {
         lambda r: r.server["env"].append({"name": "MLFLOW_WORKSPACE", "value": "x"}),
     ),
     "service links": ("service_links", "default", lambda r: r.pod.pop("enableServiceLinks")),
+    "two leaders": (
+        "periodic_tasks",
+        "jobs-on-redis",
+        lambda r: _named(r, "MLFLOW_SERVER_JOB_ENABLE_PERIODIC_TASKS").update(value="true"),
+    ),
+    "a leader beside its successor": (
+        "periodic_tasks",
+        "jobs-beside-sqlite",
+        lambda r: r.one("Deployment")["spec"]["strategy"].update(type="RollingUpdate"),
+    ),
+    "a server that refuses its own jobs": (
+        "periodic_tasks",
+        "jobs-beside-sqlite",
+        lambda r: _named(r, "MLFLOW_SERVER_ALLOWED_HOSTS").update(value="localhost"),
+    ),
     "no port in the arguments": ("server_arguments", "default", lambda r: r.server.update(args=[])),
     "a URI in the arguments": (
         "server_arguments",

@@ -159,6 +159,47 @@ EXPECTED: dict[str, list[str]] = {
         "CronJob/mlflow-gc",
         *DOOR,
     ],
+    "backup-to-a-volume": [
+        *inserted(
+            inserted(
+                inserted(
+                    ON_POSTGRESQL,
+                    GENERATOR_FILES[0],
+                    "ConfigMap/mlflow-gc-files",
+                    "ConfigMap/mlflow-backup-files",
+                    "ConfigMap/mlflow-restore-files",
+                ),
+                POLICY[0],
+                "PersistentVolumeClaim/mlflow-backup",
+            ),
+            GENERATOR_POLICY[0],
+            "NetworkPolicy/mlflow-gc",
+            "NetworkPolicy/mlflow-backup",
+            "NetworkPolicy/mlflow-restore",
+        ),
+        "CronJob/mlflow-gc",
+        "CronJob/mlflow-backup",
+        "CronJob/mlflow-restore",
+    ],
+    "jobs-on-a-redis-of-the-chart": [
+        *inserted(
+            inserted(
+                ON_POSTGRESQL,
+                GENERATOR_FILES[0],
+                "ConfigMap/mlflow-periodic-files",
+                "ConfigMap/mlflow-redis-files",
+            ),
+            GENERATOR_POLICY[0],
+            "NetworkPolicy/mlflow-periodic",
+            "NetworkPolicy/mlflow-redis",
+        )[:-2],
+        "Service/mlflow",
+        "Service/mlflow-redis",
+        "Deployment/mlflow",
+        "Deployment/mlflow-periodic",
+        "Deployment/mlflow-redis",
+        *BUDGET,
+    ],
     "cloud-native-pg": [*inserted(ON_POSTGRESQL, FILES[0], "Cluster/mlflow-postgresql"), *BUDGET],
 }
 

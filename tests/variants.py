@@ -16,6 +16,7 @@ from cdk8s_mlflow import (
     AzureAccessKey,
     AzureBlob,
     AzureConnectionString,
+    Backup,
     BasicAuth,
     CertManagerIssuer,
     CertManagerTls,
@@ -44,12 +45,14 @@ from cdk8s_mlflow import (
     Headless,
     HttpRoute,
     Image,
+    InChartRedis,
     Ingress,
     IngressHost,
     IngressNginx,
     IngressPath,
     IngressTls,
     InlineSecret,
+    JobExecution,
     KedaScaling,
     Kerberos,
     LdapAuth,
@@ -82,6 +85,8 @@ from cdk8s_mlflow import (
     SQLite,
     SQLServer,
     TlsSecret,
+    TraceArchival,
+    TraceRollups,
     Traefik,
     UserDn,
     UserSearch,
@@ -109,6 +114,17 @@ MINIO = S3(
 )
 LOGIN_IMAGE = Image(repository="registry.example.com/cdk8s-mlflow", tag="v3.17.2")
 """Built from image/Containerfile: it has what MLflow's own images lack."""
+BACKUPS = S3(
+    bucket="backups",
+    prefix="mlflow",
+    endpoint_url="http://minio.elsewhere.svc:9000",
+    credentials=S3Credentials(
+        access_key_id=ExistingSecret("mlflow-backup", "access-key-id"),
+        secret_access_key=ExistingSecret("mlflow-backup", "secret-access-key"),
+    ),
+    kms_key_id="backups",
+    network_peer=NamespacePeer("elsewhere"),
+)
 KEYS: dict[str, Any] = {
     "crypto_kek_passphrase": ExistingSecret("mlflow-keys", "kek-passphrase"),
     "webhook_secret_encryption_key": ExistingSecret("mlflow-keys", "webhook-key"),
@@ -400,6 +416,87 @@ VARIANTS: dict[str, MlflowProps] = {
     "gc-beside-sqlite": MlflowProps(garbage_collection=GarbageCollection()),
     "gc-on-postgresql": on_postgresql(garbage_collection=GarbageCollection(schedule="*/30 * * * MON-FRI")),
     "gc-of-direct-artifacts": on_postgresql(garbage_collection=GarbageCollection(), artifact_access=Direct()),
+    "backup-beside-sqlite": MlflowProps(
+        backup=Backup(destination=BACKUPS, keep=1, resources={"limits": {"memory": "2Gi"}})
+    ),
+    "backup-to-a-volume": on_postgresql(
+        backup=Backup(
+            destination=ArtifactVolume(volume=VolumeClaim(name="backup", size="50Gi")),
+            schedule="0 */6 * * *",
+            scratch_size="20480Mi",
+            postgresql_image="registry.example.com/postgres:17",
+            time_limit=timedelta(hours=1),
+        ),
+        garbage_collection=GarbageCollection(),
+    ),
+    "backup-of-three-databases": MlflowProps(
+        backend_store=MySQL(
+            host="mysql.example.com",
+            user="ml'f\"low\\",
+            password=ExistingSecret("db", "password"),
+            tls=MySQLTls(ca=ConfigMapKey("mysql-ca", "ca.pem"), check_hostname=False),
+        ),
+        registry_store=PostgreSQL(
+            host="db.example.com",
+            password=_vault("registry"),
+            tls=PostgreSQLTls(),
+            network_peer=CidrPeer("10.7.0.0/16"),
+        ),
+        authentication=BasicAuth(
+            user_store=PostgreSQL(host="users.example.com", user="users", password=ExistingSecret("users", "password"))
+        ),
+        migration=Migration(
+            backend_store=MySQL(
+                host="mysql.example.com", user=ExistingSecret("ddl", "user"), password=ExistingSecret("ddl", "password")
+            )
+        ),
+        artifact_store=S3(bucket="mlflow"),
+        backup=Backup(
+            destination=GCS(bucket="backups", credentials=SecretKey("gcs", "key.json")),
+            mysql_image="docker.io/library/mysql:8.4",
+        ),
+        ca_bundle=ConfigMapKey("company", "ca.crt"),
+        scaling=FixedReplicas(0),
+    ),
+    "backup-of-cloud-native-pg": MlflowProps(
+        backend_store=CloudNativePG(), artifact_store=MINIO, backup=Backup(destination=BACKUPS)
+    ),
+    "jobs-beside-sqlite": MlflowProps(
+        job_execution=JobExecution(trace_rollups=TraceRollups(schedule="0 4 * * *")),
+        trace_archival=TraceArchival(retention=timedelta(days=30)),
+        authentication=BasicAuth(),
+        workers=2,
+    ),
+    "jobs-on-redis": on_postgresql(
+        job_execution=JobExecution(
+            queue=Redis(
+                host="redis.example.com",
+                port=6380,
+                database=3,
+                user="mlflow%",
+                password=ExistingSecret("redis", "password"),
+                tls=True,
+            ),
+            judge_invoke_max_workers=10,
+            online_scoring_max_workers=5,
+            transient_error_max_retries=0,
+        ),
+        trace_archival=TraceArchival(
+            retention=timedelta(hours=12),
+            location="s3://archive/traces",
+            interval=timedelta(hours=1),
+            max_traces_per_pass=1000,
+        ),
+        scaling=FixedReplicas(3),
+    ),
+    "jobs-on-open-redis": on_postgresql(
+        job_execution=JobExecution(queue=Redis(host="10.0.0.7", network_peer=None)), scaling=FixedReplicas(0)
+    ),
+    "jobs-on-a-redis-of-the-chart": on_postgresql(
+        job_execution=JobExecution(queue=InChartRedis(resources={"limits": {"memory": "256Mi"}})),
+        authentication=BasicAuth(),
+        scaling=FixedReplicas(2),
+    ),
     # --- stores
     "sqlite-sized": MlflowProps(
         backend_store=SQLite(volume=VolumeClaim(size="1500Mi", storage_class_name="fast")), workers=3

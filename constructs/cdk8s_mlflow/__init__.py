@@ -68,9 +68,18 @@ if TYPE_CHECKING:
         Traefik,
     )
     from cdk8s_mlflow.failures import InvalidProps
+    from cdk8s_mlflow.job_queue import InChartRedis
     from cdk8s_mlflow.mlflow import Mlflow
     from cdk8s_mlflow.observability import Metrics
-    from cdk8s_mlflow.operations import GarbageCollection, Migration, Reloader
+    from cdk8s_mlflow.operations import (
+        Backup,
+        GarbageCollection,
+        JobExecution,
+        Migration,
+        Reloader,
+        TraceArchival,
+        TraceRollups,
+    )
     from cdk8s_mlflow.peers import CidrPeer, Endpoint, NamespacePeer, PodPeer
     from cdk8s_mlflow.props import ExistingServiceAccount, Image, MlflowProps, NetworkPolicy, ServiceAccount
     from cdk8s_mlflow.redis import Redis
@@ -152,12 +161,17 @@ _MODULES = {
         "Traefik",
     ),
     "failures": ("InvalidProps",),
+    "job_queue": ("InChartRedis",),
     "mlflow": ("Mlflow",),
     "observability": ("Metrics",),
     "operations": (
+        "Backup",
         "GarbageCollection",
+        "JobExecution",
         "Migration",
         "Reloader",
+        "TraceArchival",
+        "TraceRollups",
     ),
     "peers": (
         "CidrPeer",
@@ -215,6 +229,7 @@ __all__ = [
     "AzureAccessKey",
     "AzureBlob",
     "AzureConnectionString",
+    "Backup",
     "BasicAuth",
     "CertManagerIssuer",
     "CertManagerTls",
@@ -245,6 +260,7 @@ __all__ = [
     "Headless",
     "HttpRoute",
     "Image",
+    "InChartRedis",
     "Ingress",
     "IngressHost",
     "IngressNginx",
@@ -252,6 +268,7 @@ __all__ = [
     "IngressTls",
     "InlineSecret",
     "InvalidProps",
+    "JobExecution",
     "KedaScaling",
     "Kerberos",
     "LdapAuth",
@@ -286,6 +303,8 @@ __all__ = [
     "ServiceAccount",
     "SidecarProxy",
     "TlsSecret",
+    "TraceArchival",
+    "TraceRollups",
     "Traefik",
     "UserDn",
     "UserSearch",

@@ -22,10 +22,13 @@ def client_environment(release: Release) -> dict[str, str]:
 
 def caller_needs(release: Release) -> Needs:
     """Return what a container of our own needs that calls the server as a client."""
-    server = PodPeer(match_labels=release.naming.selector("server"))
     environment = Needs(env=tuple(EnvVar(name, value) for name, value in client_environment(release).items()))
-    # Policies see a connection behind the Service: at the pod, on the pod's port.
     certificate = release.certificate
     trusted = (certificate.ca,) if certificate is not None and certificate.ca is not None else ()
-    way = Needs(egress=(Endpoint(port=release.server_port, peer=server),), authorities=trusted)
+    way = Needs(egress=(server_endpoint(release),), authorities=trusted)
     return merge(environment, way, release.guard.callers)
+
+
+def server_endpoint(release: Release) -> Endpoint:
+    """Return where the server is. Policies see a connection behind the Service: at the pod, on the pod's port."""
+    return Endpoint(port=release.server_port, peer=PodPeer(match_labels=release.naming.selector("server")))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from cdk8s_mlflow.artifact_store import Direct, Presigned
-from cdk8s_mlflow.backend_store import BackendStore, FileStore, SQLite
+from cdk8s_mlflow.backend_store import Archived, BackendStore, FileStore, SQLite
 from cdk8s_mlflow.connections import POOLS_PER_PROCESS, worst_case
 from cdk8s_mlflow.exposure import HttpRoute, Ingress, Traefik
 from cdk8s_mlflow.failures import repeated
-from cdk8s_mlflow.needs import Needs, version_number
+from cdk8s_mlflow.needs import Needs, claims_of, version_number
 from cdk8s_mlflow.props import MlflowProps, ServiceAccount, server_processes
 from cdk8s_mlflow.server_tls import TlsSecret
 from cdk8s_mlflow.values import quantity_bytes
@@ -40,7 +40,7 @@ def _check_replicas(props: MlflowProps, needs: Needs) -> Iterator[str]:
 
 
 def _check_sleep(props: MlflowProps, needs: Needs) -> Iterator[str]:
-    if props.scaling.least == 0 and props.garbage_collection is not None:
+    if props.scaling.least == 0 < props.scaling.most and props.garbage_collection is not None:
         yield (
             "MlflowProps.scaling: the garbage collection calls the server, which may not be there "
             "(got min_replicas=0 and garbage_collection); write min_replicas=1, or leave one of them out"
@@ -99,12 +99,78 @@ def _has_volume(store: BackendStore | None) -> bool:
 def _check_stores(props: MlflowProps, needs: Needs) -> Iterator[str]:
     if props.backend_store is not None:
         return
-    for name in ("registry_store", "read_replica_backend_store", "garbage_collection"):
+    for name in ("registry_store", "read_replica_backend_store", "garbage_collection", "backup", "job_execution"):
         if getattr(props, name) is not None:
             yield (
                 f"MlflowProps.{name}: a server of artifacts only has no database (got backend_store=None); "
                 "leave it out, or name a backend store"
             )
+
+
+def _check_backup(props: MlflowProps, needs: Needs) -> Iterator[str]:
+    if props.backup is None or props.backend_store is None:
+        return
+    destination = props.backup.destination
+    stores = {
+        "backend_store": props.backend_store,
+        "registry_store": props.registry_store,
+        "user_store": props.authentication.user_store if props.authentication else None,
+    }
+    for name, store in stores.items():
+        if store is not None and not isinstance(store, Archived):
+            yield (
+                f"MlflowProps.backup: {type(store).__name__} has no tools that copy it (got it as {name}); use "
+                "PostgreSQL(...), MySQL(...) or SQLite(), or leave backup out and copy it by its own means"
+            )
+    if props.artifact_store is not None and destination.uri == props.artifact_store.uri:
+        yield (
+            f"Backup.destination: is the place of the artifacts (got {destination.uri!r}); "
+            "use another bucket, or at least another prefix"
+        )
+    taken = {claim.name for claim in claims_of(needs)}
+    for claim in claims_of(destination.needs()):
+        if claim.name in taken:
+            yield (
+                f"Backup.destination: is the volume of what it copies, and would be lost with it (got {claim.name!r}); "
+                'write ArtifactVolume(volume=VolumeClaim(name="backup"))'
+            )
+
+
+def _check_jobs(props: MlflowProps, needs: Needs) -> Iterator[str]:
+    if props.trace_archival is not None and props.job_execution is None:
+        yield (
+            "MlflowProps.trace_archival: is a background job of MLflow (got job_execution=None); "
+            "write job_execution=JobExecution()"
+        )
+    jobs = props.job_execution
+    if jobs is None:
+        return
+    if isinstance(props.backend_store, FileStore):
+        yield "MlflowProps.job_execution: a file store keeps no jobs (got FileStore); use SQLite() or a database"
+    if jobs.queue is None and props.scaling.most > 1:
+        yield (
+            "MlflowProps.scaling: a job queue in the pod's memory cannot be shared by replicas "
+            f"(got {props.scaling}); write JobExecution(queue=InChartRedis()) or FixedReplicas(1)"
+        )
+    if jobs.queue is not None and _is_single_writer(needs):
+        yield (
+            "JobExecution.queue: the pod of the periodic tasks would be a second writer of a SQLite file or a volume "
+            f"(got {type(jobs.queue).__name__}); leave queue out, or use PostgreSQL(...) and S3(...)"
+        )
+    if props.tls is not None:
+        yield (
+            "MlflowProps.job_execution: jobs call their own server by plain HTTP (got MlflowProps.tls); leave tls out, "
+            "and let an Ingress or a mesh encrypt"
+        )
+    if props.static_prefix is not None:
+        yield (
+            "MlflowProps.job_execution: jobs call their own server without a prefix "
+            f"(got static_prefix={props.static_prefix!r}); leave one of them out"
+        )
+
+
+def _is_single_writer(needs: Needs) -> bool:
+    return bool(needs.single_writers) or any("ReadWriteMany" not in claim.access_modes for claim in claims_of(needs))
 
 
 def _check_migration(props: MlflowProps, needs: Needs) -> Iterator[str]:
@@ -352,6 +418,8 @@ _CHECKS = (
     _check_resources,
     _check_artifacts,
     _check_stores,
+    _check_backup,
+    _check_jobs,
     _check_migration,
     _check_authentication,
     _check_workspaces,

@@ -21,7 +21,8 @@ from cdk8s_mlflow.values import canonical_quantity
 class Health:
     """What the kubelet asks, to learn whether a container works."""
 
-    path: str
+    path: str | None
+    """None asks only whether it takes connections."""
     port: int | str = "http"
     """A number where the port belongs to another container."""
     scheme: Literal["HTTPS"] | None = None

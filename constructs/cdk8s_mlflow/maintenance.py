@@ -4,20 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Literal
 
 import attrs
 
 from cdk8s_mlflow.artifact_store import Direct
-from cdk8s_mlflow.callers import caller_needs
-from cdk8s_mlflow.container import Container, canonical_resources, helper_resources, script, seconds
+from cdk8s_mlflow.callers import caller_needs, server_endpoint
+from cdk8s_mlflow.container import (
+    Container,
+    canonical_resources,
+    config_file,
+    helper_resources,
+    script,
+    seconds,
+)
 from cdk8s_mlflow.naming import Component
-from cdk8s_mlflow.needs import FILES_DIRECTORY, Needs, merge
-from cdk8s_mlflow.operations import GarbageCollection
+from cdk8s_mlflow.needs import FILES_DIRECTORY, Archive, EnvVar, Needs, SecretUse, claims_of, merge
+from cdk8s_mlflow.operations import Backup, GarbageCollection
 from cdk8s_mlflow.peers import Manifest
 from cdk8s_mlflow.pods import PodPlan, plan_pod
 from cdk8s_mlflow.programs import process_needs, workspace_needs
 from cdk8s_mlflow.release import Release
-from cdk8s_mlflow.volumes import ExistingVolumeClaim, VolumeClaim
+from cdk8s_mlflow.stores import VARIABLES
+from cdk8s_mlflow.values import canonical_quantity
+from cdk8s_mlflow.volumes import EmptyDir, Mount
+
+# Beside what every process needs: a pod that works for a minute has nothing to report to anybody.
+_PROCESS = merge(process_needs("512Mi"), Needs(env=(EnvVar("MLFLOW_DISABLE_TELEMETRY", "true"),)))
 
 
 @attrs.frozen(kw_only=True)
@@ -29,37 +42,53 @@ class CronJobPlan:
     schedule: str | None
     """None where it is started by hand."""
     time_limit_seconds: int
+    retries: int
 
 
 def plan_cron_jobs(release: Release) -> Iterator[CronJobPlan]:
     """Return every CronJob of a release."""
     if release.props.garbage_collection is not None:
         yield _garbage_collection(release, release.props.garbage_collection)
+    if release.props.backup is not None:
+        yield from _backup_and_restore(release, release.props.backup)
 
 
 def _cron_job(
-    release: Release, component: Component, container: Container, *, schedule: str | None, time_limit: timedelta
+    release: Release,
+    component: Component,
+    *containers: Container,
+    schedule: str | None,
+    time_limit: timedelta,
+    with_server: bool = True,
+    retries: int = 1,
 ) -> CronJobPlan:
+    """Return a CronJob whose containers run one after the other."""
     props, naming = release.props, release.naming
+    needs = merge(*(container.needs for container in containers))
     pod = plan_pod(
         props,
         naming,
         component,
-        containers=(container,),
+        init_containers=containers[:-1],
+        containers=containers[-1:],
         service_account_name=props.service_account.name or naming.object(),
-        egress=container.needs.egress,
+        egress=needs.egress,
         restart_policy="Never",
-        affinity=_beside_the_server(release, container.needs),
+        affinity=_beside_the_server(release, needs) if with_server else {},
     )
     return CronJobPlan(
-        name=naming.object(component), pod=pod, schedule=schedule, time_limit_seconds=seconds(time_limit)
+        name=naming.object(component),
+        pod=pod,
+        schedule=schedule,
+        time_limit_seconds=seconds(time_limit),
+        retries=retries,
     )
 
 
 def _beside_the_server(release: Release, needs: Needs) -> Manifest:
     """Return the affinity of a pod that shares a volume with the server: most volumes are on one node at a time."""
-    claims = [item.source for item in needs.mounts if isinstance(item.source, VolumeClaim | ExistingVolumeClaim)]
-    if all("ReadWriteMany" in claim.access_modes for claim in claims):
+    shared = [claim for claim in claims_of(needs) if claim in claims_of(release.stores.needs)]
+    if all("ReadWriteMany" in claim.access_modes for claim in shared):
         return {}
     term = {
         "labelSelector": {"matchLabels": release.naming.selector("server")},
@@ -84,10 +113,83 @@ def _garbage_collection(release: Release, wanted: GarbageCollection) -> CronJobP
             stores.backend_needs,
             artifacts,
             caller_needs(release),
-            process_needs("512Mi"),
+            _PROCESS,
             workspace_needs(release.props),
             Needs(files=(script("collect_garbage.py"),)),
         ),
         resources=canonical_resources(wanted.resources) or helper_resources("384Mi", "768Mi"),
     )
     return _cron_job(release, "gc", container, schedule=wanted.schedule, time_limit=wanted.time_limit)
+
+
+_SCRATCH = "/mlflow/scratch"
+_BACKUP = ("python", f"{FILES_DIRECTORY}/backup.py")
+
+
+def _backup_and_restore(release: Release, wanted: Backup) -> Iterator[CronJobPlan]:
+    """Return the CronJob that copies every database, and the one that a person starts to bring a copy back."""
+    archives, limit = release.stores.archives, wanted.time_limit
+    settings = {
+        "release": release.naming.release,
+        "destination": wanted.destination.uri,
+        "keep": wanted.keep,
+        "scratch": _SCRATCH,
+        "server": {"host": release.service_host, "port": release.service_port},
+        "databases": [
+            {"role": role, "variable": VARIABLES[role], "file": f"{role}.{archive.suffix}"}
+            for role, archive in archives.items()
+        ],
+    }
+    program = Needs(files=(script("backup.py"), config_file("backup.json", settings)))
+    trust = Needs(authorities=(release.props.ca_bundle,) if release.props.ca_bundle else ())
+    destination = merge(_of_the_backup(wanted.destination.needs()), trust, program)
+    databases = merge(release.stores.migration_needs, program)
+    server = Needs(egress=(server_endpoint(release),))
+    choice = Needs(env=(EnvVar("RELEASE", release.naming.release), EnvVar("BACKUP", "latest")))
+    dumps = [_tool(wanted, role, archive, "dump") for role, archive in archives.items()]
+    loads = [_tool(wanted, role, archive, "load") for role, archive in archives.items()]
+    store = _backup_container(wanted, "store", (*_BACKUP, "store"), destination)
+    fetch = _backup_container(wanted, "fetch", (*_BACKUP, "fetch"), merge(databases, destination, server, choice))
+    count = _backup_container(wanted, "count", (*_BACKUP, "count"), databases)
+    yield _cron_job(release, "backup", *dumps, store, schedule=wanted.schedule, time_limit=limit)
+    # The server that it would be beside is stopped.
+    yield _cron_job(
+        release, "restore", fetch, *loads, count, schedule=None, time_limit=limit, with_server=False, retries=0
+    )
+
+
+def _tool(wanted: Backup, role: str, archive: Archive, action: Literal["dump", "load"]) -> Container:
+    """Return the container with a database's own tools."""
+    images = {"postgresql": wanted.postgresql_image, "mysql": wanted.mysql_image, None: None}
+    file = f"{_SCRATCH}/{role}.{archive.suffix.removesuffix('.gz')}"
+    words = archive.dump if action == "dump" else archive.load
+    command = tuple(word.replace("{file}", file) for word in words)
+    return _backup_container(wanted, f"{action}-{role}", command, archive.needs, image=images[archive.tools])
+
+
+def _backup_container(
+    wanted: Backup, name: str, command: tuple[str, ...], needs: Needs, *, image: str | None = None
+) -> Container:
+    scratch = Mount(
+        volume="scratch", source=EmptyDir(size_limit=canonical_quantity(wanted.scratch_size)), path=_SCRATCH
+    )
+    return Container(
+        name=name,
+        image=image,
+        command=command,
+        needs=merge(needs, _PROCESS, Needs(mounts=(scratch,))),
+        resources=canonical_resources(wanted.resources) or helper_resources("384Mi", "768Mi"),
+    )
+
+
+def _of_the_backup(needs: Needs) -> Needs:
+    """Return the needs of the destination, whose Secrets are others than those of an artifact store of its class."""
+    return attrs.evolve(
+        needs,
+        env=tuple(
+            EnvVar(item.name, attrs.evolve(item.value, purpose=f"backup-{item.value.purpose}"))
+            if isinstance(item.value, SecretUse)
+            else item
+            for item in needs.env
+        ),
+    )

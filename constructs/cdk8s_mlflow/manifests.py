@@ -67,8 +67,8 @@ def _define(plan: Plan) -> Iterator[Manifest]:
 
 
 def _define_server(plan: Plan) -> Iterator[Manifest]:
-    yield define_service(plan)
-    yield define_deployment(plan)
+    yield from (define_service(plan, service) for service in plan.services)
+    yield from (define_deployment(plan, deployment) for deployment in plan.deployments)
     if plan.scaler is not None:
         yield define_object(plan, plan.scaler)
     if plan.max_unavailable is not None:

@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import attrs
 
 from cdk8s_mlflow.peers import Endpoint, Manifest
-from cdk8s_mlflow.volumes import ConfigMapKey, Mount, SecretKey
+from cdk8s_mlflow.volumes import ConfigMapKey, ExistingVolumeClaim, Mount, SecretKey, VolumeClaim
 
 KeyKind = Literal["password", "passphrase", "fernet"]
 """What a secret value is for: a password that something outside knows too, or a key that MLflow alone uses."""
@@ -209,6 +209,12 @@ def merge(*parts: Needs) -> Needs:
     return Needs(**merged)
 
 
+def claims_of(needs: Needs) -> tuple[VolumeClaim | ExistingVolumeClaim, ...]:
+    """Return the claims that are mounted, each once."""
+    sources = [mount.source for mount in needs.mounts]
+    return unique(source for source in sources if isinstance(source, VolumeClaim | ExistingVolumeClaim))
+
+
 def version_number(version: str) -> int:
     """Return the minor number of a Kubernetes version: 34 for ``1.34``."""
     return int(version.split(".")[1])
@@ -287,6 +293,22 @@ MLFLOW_SCHEMA = Schema(
     command="mlflow.cli:cli",
     arguments=("db", "upgrade", "{uri}"),
 )
+
+
+@attrs.frozen(kw_only=True)
+class Archive:
+    """How a database is written to one file, and read back into an empty one, by its own tools."""
+
+    tools: Literal["postgresql", "mysql"] | None
+    """Whose image has the tools; None for the release's own."""
+    suffix: str
+    """Ends the file's name; a file that ends in ``gz`` is kept compressed, and is not when the tools see it."""
+    dump: tuple[str, ...]
+    """The command that writes ``{file}``, of one moment, while the server works."""
+    load: tuple[str, ...]
+    """The command that reads ``{file}``, and fails rather than changes a table that is there."""
+    needs: Needs
+    """Of the container that runs either."""
 
 
 @attrs.frozen(kw_only=True)

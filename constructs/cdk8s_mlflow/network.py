@@ -60,6 +60,8 @@ def allowed_hosts(props: MlflowProps, services: Iterable[str], port: int) -> lis
     names = [*services, *doors, *public_names, *nodes, "localhost", "127.0.0.1"]
     both_forms = [form for name in names for form in (name, f"{name}:*")]
     own_address = ["$(POD_IP)", f"$(POD_IP):{port}", f"[$(POD_IP)]:{port}"]
+    # Jobs call the server by the address on which it listens.
+    own_address += [f"0.0.0.0:{port}"] if props.job_execution else []
     return list(dict.fromkeys([*both_forms, *public_address, *own_address, *props.allowed_hosts]))
 
 
@@ -83,9 +85,9 @@ def server_policy(props: MlflowProps, policy: NetworkPolicy, port: int, egress: 
     return PolicyPlan(ingress=[_server_ingress(props, policy, port)], egress=_egress([*egress, *policy.egress]))
 
 
-def helper_policy(egress: Iterable[Endpoint]) -> PolicyPlan:
-    """Return the policy of a pod that nobody calls."""
-    return PolicyPlan(ingress=[], egress=_egress(egress))
+def helper_policy(egress: Iterable[Endpoint], ingress: Iterable[Manifest] = ()) -> PolicyPlan:
+    """Return the policy of a pod beside the server; nobody calls it, if nothing else is said."""
+    return PolicyPlan(ingress=list(ingress), egress=_egress(egress))
 
 
 def _server_ingress(props: MlflowProps, policy: NetworkPolicy, port: int) -> Manifest:

@@ -14,6 +14,8 @@ from cdk8s_mlflow.container import Container, seconds
 from cdk8s_mlflow.doors import DoorPlan, plan_doors
 from cdk8s_mlflow.exposure import Ingress
 from cdk8s_mlflow.failures import InvalidProps, TypeFailure
+from cdk8s_mlflow.job_queue import REDIS_PORT, InChartRedis
+from cdk8s_mlflow.jobs import has_leader, redis_container
 from cdk8s_mlflow.maintenance import CronJobPlan, plan_cron_jobs
 from cdk8s_mlflow.naming import Component, Naming
 from cdk8s_mlflow.needs import Needs, SecretUse, merge, unique
@@ -24,6 +26,7 @@ from cdk8s_mlflow.peers import Endpoint, Manifest, verbatim
 from cdk8s_mlflow.pods import STARTUP_SECONDS, PodPlan, clashes, conflicts, plan_pod
 from cdk8s_mlflow.programs import (
     generate_container,
+    leader_container,
     migrate_containers,
     server_container,
     server_needs,
@@ -45,9 +48,25 @@ class AccountPlan:
 
 
 @attrs.frozen(kw_only=True)
-class ServicePlan:
-    """The Service of the server."""
+class DeploymentPlan:
+    """Pods that run all the time."""
 
+    name: str
+    pod: PodPlan
+    annotations: dict[str, str]
+    replicas: int | None
+    """None where an autoscaler says it."""
+    recreate: bool
+    """Whether old pods end before new ones start."""
+    progress_deadline_seconds: int
+
+
+@attrs.frozen(kw_only=True)
+class ServicePlan:
+    """A Service before pods of one kind."""
+
+    name: str
+    component: Component
     annotations: dict[str, str]
     spec: Manifest
     """What its kind says, apart from selector and port."""
@@ -70,16 +89,12 @@ class Plan:
     naming: Naming
     namespace: str | None
     """Where it must be applied; None if only ``kubectl apply -n`` will tell."""
-    server: PodPlan
-    annotations: dict[str, str]
-    """Of the Deployment."""
-    replicas: int | None
-    """None where an autoscaler says it."""
+    deployments: tuple[DeploymentPlan, ...]
+    """The server's first."""
     scaler: Manifest | None
-    """The object that scales the Deployment."""
-    recreate: bool
-    progress_deadline_seconds: int
-    service: ServicePlan
+    """The object that scales the server's."""
+    services: tuple[ServicePlan, ...]
+    """The server's first."""
     doors: DoorPlan
     policies: dict[Component, PolicyPlan]
     """By kind of pod; empty if everybody may connect."""
@@ -103,7 +118,8 @@ class Plan:
     def pods(self) -> tuple[PodPlan, ...]:
         """Every kind of pod, the server's first."""
         generator = (self.generator.pod,) if self.generator else ()
-        return (self.server, *(job.pod for job in self.cron_jobs), *generator)
+        running = (deployment.pod for deployment in self.deployments)
+        return (*running, *(job.pod for job in self.cron_jobs), *generator)
 
 
 def plan(props: MlflowProps, *, name: str, namespace: str | None = None) -> Plan:
@@ -124,7 +140,7 @@ def plan(props: MlflowProps, *, name: str, namespace: str | None = None) -> Plan
     failures += check_values(namespace, DnsLabel | None, "the chart's namespace")
     try:
         release = Release.of(props, naming, namespace)
-        needs = merge(release.stores.needs, server_needs(release), release.guard.server)
+        needs = merge(release.stores.needs, server_needs(release, leads=not has_leader(props)), release.guard.server)
         failures += _check_together(release, needs)
     except Exception as error:
         if failures:  # nothing can be derived from wrong values; they are reported already
@@ -169,12 +185,22 @@ def _check_together(release: Release, needs: Needs) -> list[str]:
         *check_parts(props, merge(stores.needs, stores.migration_needs, release.guard.server, _front_needs(release))),
         *conflicts(needs, props.extra_env),
         *_check_secrets(_all_needs(release, needs), props),
+        *_check_self_calls(release),
     ]
 
 
 def _all_needs(release: Release, server: Needs) -> Needs:
     """Return the needs of all containers together, for what concerns them all alike."""
     return merge(server, release.stores.migration_needs, _front_needs(release), release.guard.callers)
+
+
+def _check_self_calls(release: Release) -> Iterator[str]:
+    """Return why jobs could not call their own server after a while."""
+    if release.props.job_execution is not None and release.guard.callers.tokens and release.guard.front is None:
+        yield (
+            "MlflowProps.job_execution: jobs call their own server, and the token that a pod gets when it starts "
+            f"expires (got {type(release.props.authentication).__name__}); use BasicAuth(), or leave job_execution out"
+        )
 
 
 def _is_generated(use: SecretUse) -> bool:
@@ -201,22 +227,29 @@ def _decide(release: Release, needs: Needs) -> Plan:
         topology_spread_constraints=_spread(props, naming),
     )
     cron_jobs = tuple(plan_cron_jobs(release))
-    working = [server, *(job.pod for job in cron_jobs)]
+    scaler = props.scaling.scaler(naming.object())
+    deployments = (
+        DeploymentPlan(
+            name=naming.object(),
+            pod=server,
+            annotations=_reloader(props, server),
+            replicas=props.scaling.most if scaler is None else None,
+            recreate=_is_single_writer(needs) or (props.job_execution is not None and not has_leader(props)),
+            progress_deadline_seconds=_progress_deadline(props, stores),
+        ),
+        *_beside(release, account_name),
+    )
+    working = [*(deployment.pod for deployment in deployments), *(job.pod for job in cron_jobs)]
     generator = _generator(props, naming, working)
     helpers = [*working[1:], *([generator.pod] if generator else [])]
     pods = [server, *helpers]
     doors = plan_doors(props.exposure, release.behind, (naming.object(), release.service_port))
-    scaler = props.scaling.scaler(naming.object())
     return Plan(
         naming=naming,
         namespace=release.namespace,
-        server=server,
-        annotations=_reloader(props, server),
-        replicas=props.scaling.most if scaler is None else None,
+        deployments=deployments,
         scaler=scaler,
-        recreate=_is_single_writer(needs),
-        progress_deadline_seconds=_progress_deadline(props, stores),
-        service=_plan_service(release, doors.service_annotations),
+        services=(_plan_service(release, doors.service_annotations), *_redis_service(release)),
         doors=doors,
         policies=_policies(release, server, helpers),
         account=(
@@ -239,6 +272,58 @@ def _decide(release: Release, needs: Needs) -> Plan:
         kubernetes=everything.kubernetes,
         notices=tuple(notices(release)),
     )
+
+
+def _beside(release: Release, account_name: str) -> Iterator[DeploymentPlan]:
+    """Return what runs beside the server: the leader of the periodic tasks, and the chart's own Redis."""
+    props, stores, naming = release.props, release.stores, release.naming
+    if not has_leader(props):
+        return
+    leader = leader_container(release)
+    yield _alone(
+        release,
+        plan_pod(
+            props,
+            naming,
+            "periodic",
+            init_containers=migrate_containers(props, stores),
+            containers=(leader,),
+            service_account_name=account_name,
+            egress=merge(leader.needs, stores.migration_needs).egress,
+            termination_grace=props.graceful_shutdown_timeout + timedelta(seconds=10),
+        ),
+    )
+    queue = props.job_execution.queue if props.job_execution else None
+    if isinstance(queue, InChartRedis):
+        pod = plan_pod(
+            props, naming, "redis", containers=(redis_container(queue),), service_account_name=account_name, egress=()
+        )
+        yield _alone(release, pod)
+
+
+def _alone(release: Release, pod: PodPlan) -> DeploymentPlan:
+    """Return a Deployment of one pod, which ends before another starts; of none where the server is stopped."""
+    return DeploymentPlan(
+        name=release.naming.object(pod.component),
+        pod=pod,
+        annotations=_reloader(release.props, pod),
+        replicas=min(1, release.props.scaling.most),
+        recreate=True,
+        progress_deadline_seconds=_progress_deadline(release.props, release.stores),
+    )
+
+
+def _redis_service(release: Release) -> Iterator[ServicePlan]:
+    jobs = release.props.job_execution
+    if jobs is not None and isinstance(jobs.queue, InChartRedis):
+        port = {"name": "redis", "port": REDIS_PORT, "targetPort": "redis", "protocol": "TCP"}
+        yield ServicePlan(
+            name=release.naming.object("redis"),
+            component="redis",
+            annotations={},
+            spec={"type": "ClusterIP"},
+            port=port,
+        )
 
 
 def _front(release: Release) -> tuple[Container, ...]:
@@ -272,6 +357,8 @@ def _plan_service(release: Release, door_annotations: dict[str, str]) -> Service
     service = release.props.service
     port = {"name": service.port_name, "port": release.service_port, "targetPort": "http", "protocol": "TCP"}
     return ServicePlan(
+        name=release.naming.object(),
+        component="server",
         annotations={**door_annotations, **service.annotations},
         spec=service.spec(),
         port=port | service.ports() | ({"appProtocol": "https"} if release.certificate else {}),
@@ -287,7 +374,7 @@ def _spread(props: MlflowProps, naming: Naming) -> list[Manifest]:
     selector = {"labelSelector": {"matchLabels": naming.selector("server")}}
     if props.topology_spread_constraints is not None:
         return [verbatim(selector | dict(item)) for item in props.topology_spread_constraints]
-    if props.scaling.most == 1:
+    if props.scaling.most <= 1:
         return []
     return [
         {"maxSkew": 1, "topologyKey": key, "whenUnsatisfiable": "ScheduleAnyway"} | selector
@@ -300,9 +387,18 @@ def _policies(release: Release, server: PodPlan, helpers: Iterable[PodPlan]) -> 
     if policy is None:
         return {}
     served = network.server_policy(props, policy, release.server_port, server.egress)
-    # The generating Job uses none of the stores, so nothing that the user adds for them is for it.
-    ways = {pod.component: pod.egress if pod.mounts_token else (*pod.egress, *policy.egress) for pod in helpers}
-    return {"server": served, **{component: network.helper_policy(egress) for component, egress in ways.items()}}
+    # The generating Job and Redis use none of the stores, so nothing that the user adds for them is for those.
+    ways = {
+        pod.component: pod.egress if pod.component in {"secrets", "redis"} else (*pod.egress, *policy.egress)
+        for pod in helpers
+    }
+    callers = [{"podSelector": {"matchLabels": release.naming.selector(caller)}} for caller in _REDIS_CALLERS]
+    doors = {"redis": [{"from": callers, "ports": [{"port": REDIS_PORT, "protocol": "TCP"}]}]}
+    helped = {name: network.helper_policy(egress, doors.get(name, ())) for name, egress in ways.items()}
+    return {"server": served, **helped}
+
+
+_REDIS_CALLERS: tuple[Component, ...] = ("server", "periodic")
 
 
 def _generator(props: MlflowProps, naming: Naming, pods: Iterable[PodPlan]) -> JobPlan | None:

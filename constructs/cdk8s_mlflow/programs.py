@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import attrs
 
-from cdk8s_mlflow import network
+from cdk8s_mlflow import jobs, network
 from cdk8s_mlflow.artifact_store import Direct, Presigned, Proxied
 from cdk8s_mlflow.connections import default_pool
 from cdk8s_mlflow.container import (
@@ -42,8 +42,8 @@ from cdk8s_mlflow.volumes import EmptyDir, Mount
 _MEBI = 2**20
 
 
-def server_needs(release: Release) -> Needs:
-    """Return what the server's container needs apart from its stores and its login."""
+def server_needs(release: Release, *, leads: bool) -> Needs:
+    """Return what the server's container needs apart from its stores and its login; one may lead periodic tasks."""
     props, stores, namespace = release.props, release.stores, release.namespace
     # The pod itself knows its namespace in any case.
     services = network.service_names(release.naming.object(), namespace or "$(POD_NAMESPACE)", props.cluster_domain)
@@ -55,7 +55,7 @@ def server_needs(release: Release) -> Needs:
         "FORWARDED_ALLOW_IPS": ",".join(_believed(release)) or None,
         "MLFLOW_EXPOSE_PROMETHEUS": "/tmp/prometheus" if props.metrics else None,  # noqa: S108 - the pod's own /tmp
         # 9 processes and 1.6 GiB for tasks that most installations never run.
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": str(props.job_execution is not None).lower(),
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_CRYPTO_KEK_VERSION": str(props.crypto_kek_version),
         **_pool(props, stores),
@@ -76,6 +76,7 @@ def server_needs(release: Release) -> Needs:
         Needs(env=_artifact_env(props, stores)),
         _tls_needs(release),
         workspace_needs(props),
+        jobs.job_needs(release, leads=leads),
         Needs(
             env=(
                 EnvVar(
@@ -201,9 +202,10 @@ def _extra_args(props: MlflowProps) -> Iterator[str]:
 def _resources(props: MlflowProps) -> Manifest:
     if props.resources is not None:  # an empty mapping asks for nothing
         return canonical_resources(props.resources)
-    limit = 768 + 256 * props.workers + _buffered(props)
+    idle, running = jobs.memory(props)
+    limit = 768 + 256 * props.workers + _buffered(props) + running
     return {
-        "requests": {"cpu": "250m", "memory": canonical_quantity(f"{512 + 256 * props.workers}Mi")},
+        "requests": {"cpu": "250m", "memory": canonical_quantity(f"{512 + 256 * props.workers + idle}Mi")},
         "limits": {"memory": canonical_quantity(f"{limit}Mi")},
     }
 
@@ -264,3 +266,11 @@ def generate_container(keys: Iterable[GeneratedKey]) -> Container:
         needs=Needs(files=(script("generate_secrets.py"), config_file("secrets.json", settings))),
         resources=helper_resources("64Mi", "128Mi"),
     )
+
+
+def leader_container(release: Release) -> Container:
+    """Return the container that leads the periodic tasks: a server that only its own jobs call."""
+    needs = merge(release.stores.needs, server_needs(release, leads=True), release.guard.server)
+    server = server_container(release, needs)
+    # Behind a container in front it would listen on the pod's localhost only, where no probe reaches it.
+    return attrs.evolve(server, pre_stop_delay=None, health=None if release.guard.front else server.health)

@@ -25,7 +25,7 @@ from cdk8s_mlflow.kubernetes import (
 )
 from cdk8s_mlflow.needs import SecretSource
 from cdk8s_mlflow.observability import Metrics
-from cdk8s_mlflow.operations import GarbageCollection, Migration, Reloader
+from cdk8s_mlflow.operations import Backup, GarbageCollection, JobExecution, Migration, Reloader, TraceArchival
 from cdk8s_mlflow.peers import CidrPeer, Endpoint, NamespacePeer, PodPeer
 from cdk8s_mlflow.scaling import DisruptionBudget, FixedReplicas, Scaling
 from cdk8s_mlflow.secrets import GeneratedSecret
@@ -158,6 +158,12 @@ class MlflowProps:
     ones (Python, boto3, requests, libpq with ``verify-full``)."""
     garbage_collection: GarbageCollection | None = None
     """Whether what users have deleted is removed after a while: never, if left out."""
+    backup: Backup | None = None
+    """Whether the databases are copied, and where to: not at all, if left out."""
+    job_execution: JobExecution | None = None
+    """Whether MLflow runs background jobs: not, if left out. ``MLFLOW_SERVER_ENABLE_JOB_EXECUTION``."""
+    trace_archival: TraceArchival | None = None
+    """Whether the spans of old traces leave the database: never, if left out."""
     reloader: Reloader | None = None
     """Whether a change of a Secret from elsewhere restarts the pods: not by itself, if left out."""
     allow_inline_secrets: bool = False
@@ -178,7 +184,8 @@ class MlflowProps:
     """Requests and limits of the server's container, instead of those computed from the workers.
 
     Left out: 250m CPU and no CPU limit; memory 512Mi + 256Mi per worker requested, 768Mi + 256Mi per worker
-    as limit (one worker was measured at 430 MiB idle and 480 MiB under load, each further one at 190 MiB).
+    as limit (one worker was measured at 430 MiB idle and 480 MiB under load, each further one at 190 MiB). With
+    ``job_execution`` 1792Mi more are requested, and 2Gi more are the limit, and 320Mi for each job that may run.
     """
     pre_stop_delay: timedelta = timedelta(seconds=10)
     """How long a pod that must end still serves, while Services and proxies forget it."""

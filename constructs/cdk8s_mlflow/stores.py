@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 import attrs
 
 from cdk8s_mlflow.artifact_store import ArtifactStore, ArtifactVolume
-from cdk8s_mlflow.backend_store import BackendStore
+from cdk8s_mlflow.backend_store import Archived, BackendStore
 from cdk8s_mlflow.needs import (
     MLFLOW_SCHEMA,
+    Archive,
     DatabaseAccess,
     DatabaseAddress,
     MigrationDialect,
@@ -56,6 +57,8 @@ class Stores:
     """Of the container that migrates."""
     backend_needs: Needs
     """Of a container that uses the backend store alone."""
+    archives: Mapping[str, Archive]
+    """How a backup copies each database, as the migration reaches it, by role; without those that have no tools."""
     artifacts: ArtifactStore | None
     has_server: bool
     """Whether one of the databases is a server, to which connections are counted."""
@@ -73,6 +76,7 @@ class Stores:
             migrated=tuple(_schemas(props, migrated)),
             migration_needs=merge(_database_needs(migrated, served), trust),
             backend_needs=merge(_database_needs(_only_backend(served), served), trust),
+            archives=_archives(migrated, served, trust),
             artifacts=artifacts,
             has_server=any(store.migration is not None and store.migration.try_lock for store in served.values()),
         )
@@ -142,9 +146,21 @@ def _served_needs(served: Mapping[str, BackendStore]) -> Needs:
 
 def _database_needs(databases: Mapping[str, BackendStore], served: Mapping[str, BackendStore]) -> Needs:
     """Return the needs of a container that uses the databases; those reached otherwise than served have names too."""
-    alone = len(databases) == 1
-    names = {role: role if store == served[role] else f"migration-{role}" for role, store in databases.items()}
+    alone, names = len(databases) == 1, _names(databases, served)
     return merge(*(_access_needs(role, store.access(names[role], alone=alone)) for role, store in databases.items()))
+
+
+def _names(databases: Mapping[str, BackendStore], served: Mapping[str, BackendStore]) -> dict[str, str]:
+    """Return the names of databases by role: of those reached otherwise than served, a name of their own."""
+    return {role: role if store == served[role] else f"migration-{role}" for role, store in databases.items()}
+
+
+def _archives(
+    databases: Mapping[str, BackendStore], served: Mapping[str, BackendStore], trust: Needs
+) -> dict[str, Archive]:
+    names = _names(databases, served)
+    found = {role: store.archive(names[role]) for role, store in databases.items() if isinstance(store, Archived)}
+    return {role: attrs.evolve(archive, needs=merge(archive.needs, trust)) for role, archive in found.items()}
 
 
 def _access_needs(role: str, access: DatabaseAccess) -> Needs:

@@ -409,6 +409,14 @@ Tag = Annotated[str, Rule(_full(_TAG), "be an image tag", 'write one such as "v3
 Digest = Annotated[
     str, Rule(_full(_DIGEST), "be an image digest", 'write "sha256:" and 64 lower-case hexadecimal digits')
 ]
+ImageName = Annotated[
+    str,
+    Rule(
+        _full(re.compile(f"(?:{_REPOSITORY.pattern})(?::{_TAG.pattern})?(?:@{_DIGEST.pattern})?")),
+        "be an image",
+        'write repository and tag, such as "docker.io/library/postgres:15"',
+    ),
+]
 PlainText = Annotated[
     str,
     Rule(

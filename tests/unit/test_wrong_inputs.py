@@ -21,6 +21,7 @@ from cdk8s_mlflow import (
     Autoscaling,
     AwsLoadBalancer,
     AzureBlob,
+    Backup,
     BasicAuth,
     CertManagerIssuer,
     CertManagerTls,
@@ -45,12 +46,14 @@ from cdk8s_mlflow import (
     GeneratedSecret,
     HttpRoute,
     Image,
+    InChartRedis,
     Ingress,
     IngressHost,
     IngressPath,
     IngressTls,
     InlineSecret,
     InvalidProps,
+    JobExecution,
     KedaScaling,
     LoadBalancer,
     Migration,
@@ -72,6 +75,7 @@ from cdk8s_mlflow import (
     ServiceAccount,
     SQLite,
     TlsSecret,
+    TraceArchival,
     Traefik,
     VolumeClaim,
 )
@@ -280,8 +284,118 @@ WRONG: dict[str, tuple[Callable[[], MlflowProps], str]] = {
         ),
     ),
     "no replicas": (
-        lambda: props(scaling=FixedReplicas(0)),
-        "MlflowProps.scaling.replicas: must be positive (got 0); write 1 or more",
+        lambda: props(scaling=FixedReplicas(-1)),
+        "MlflowProps.scaling.replicas: must not be negative (got -1); write 0 or more",
+    ),
+    "a backup of a file store": (
+        lambda: props(backend_store=FileStore(), backup=Backup(destination=S3(bucket="backups"))),
+        (
+            "MlflowProps.backup: FileStore has no tools that copy it (got it as backend_store); use PostgreSQL(...), "
+            "MySQL(...) or SQLite(), or leave backup out and copy it by its own means"
+        ),
+    ),
+    "a backup by a whole URI": (
+        lambda: on_postgresql(
+            registry_store=DatabaseUri(uri=ExistingSecret("db", "uri"), engine="postgresql"),
+            backup=Backup(destination=S3(bucket="backups")),
+        ),
+        (
+            "MlflowProps.backup: DatabaseUri has no tools that copy it (got it as registry_store); use "
+            "PostgreSQL(...), MySQL(...) or SQLite(), or leave backup out and copy it by its own means"
+        ),
+    ),
+    "a backup of no database": (
+        lambda: props(
+            backend_store=None, artifact_store=S3(bucket="mlflow"), backup=Backup(destination=S3(bucket="backups"))
+        ),
+        (
+            "MlflowProps.backup: a server of artifacts only has no database (got backend_store=None); leave it out, or "
+            "name a backend store"
+        ),
+    ),
+    "a backup among the artifacts": (
+        lambda: on_postgresql(
+            artifact_store=S3(bucket="mlflow", prefix="a"), backup=Backup(destination=S3(bucket="mlflow", prefix="a"))
+        ),
+        (
+            "Backup.destination: is the place of the artifacts (got 's3://mlflow/a'); use another bucket, or at least "
+            "another prefix"
+        ),
+    ),
+    "a backup beside the database": (
+        lambda: props(backup=Backup(destination=ArtifactVolume())),
+        (
+            "Backup.destination: is the volume of what it copies, and would be lost with it (got 'data'); write "
+            'ArtifactVolume(volume=VolumeClaim(name="backup"))'
+        ),
+    ),
+    "a backup of which none is kept": (
+        lambda: props(backup=Backup(destination=S3(bucket="backups"), keep=0)),
+        "MlflowProps.backup.keep: must be positive (got 0); write 1 or more",
+    ),
+    "a backup by an image with blanks": (
+        lambda: props(backup=Backup(destination=S3(bucket="backups"), postgresql_image="postgres 15")),
+        (
+            "MlflowProps.backup.postgresql_image: must be an image (got 'postgres 15'); write repository and tag, such "
+            'as "docker.io/library/postgres:15"'
+        ),
+    ),
+    "jobs of several pods in the memory of each": (
+        lambda: on_postgresql(job_execution=JobExecution(), scaling=FixedReplicas(2)),
+        (
+            "MlflowProps.scaling: a job queue in the pod's memory cannot be shared by replicas (got "
+            "FixedReplicas(replicas=2)); write JobExecution(queue=InChartRedis()) or FixedReplicas(1)"
+        ),
+    ),
+    "jobs on Redis beside SQLite": (
+        lambda: props(job_execution=JobExecution(queue=InChartRedis())),
+        (
+            "JobExecution.queue: the pod of the periodic tasks would be a second writer of a SQLite file or a volume "
+            "(got InChartRedis); leave queue out, or use PostgreSQL(...) and S3(...)"
+        ),
+    ),
+    "jobs on a file store": (
+        lambda: props(backend_store=FileStore(), job_execution=JobExecution()),
+        "MlflowProps.job_execution: a file store keeps no jobs (got FileStore); use SQLite() or a database",
+    ),
+    "jobs without a database": (
+        lambda: props(backend_store=None, artifact_store=S3(bucket="mlflow"), job_execution=JobExecution()),
+        (
+            "MlflowProps.job_execution: a server of artifacts only has no database (got backend_store=None); leave it "
+            "out, or name a backend store"
+        ),
+    ),
+    "jobs behind TLS in the pod": (
+        lambda: on_postgresql(job_execution=JobExecution(), tls=TlsSecret(secret_name="mlflow-tls")),
+        (
+            "MlflowProps.job_execution: jobs call their own server by plain HTTP (got MlflowProps.tls); leave tls out, "
+            "and let an Ingress or a mesh encrypt"
+        ),
+    ),
+    "jobs below a prefix": (
+        lambda: on_postgresql(job_execution=JobExecution(), static_prefix="/mlflow"),
+        (
+            "MlflowProps.job_execution: jobs call their own server without a prefix (got static_prefix='/mlflow'); "
+            "leave one of them out"
+        ),
+    ),
+    "trace archival without jobs": (
+        lambda: on_postgresql(trace_archival=TraceArchival(retention=timedelta(days=30))),
+        (
+            "MlflowProps.trace_archival: is a background job of MLflow (got job_execution=None); "
+            "write job_execution=JobExecution()"
+        ),
+    ),
+    "trace archival by the second": (
+        lambda: on_postgresql(
+            job_execution=JobExecution(),
+            trace_archival=TraceArchival(retention=timedelta(seconds=90), interval=timedelta(days=2)),
+        ),
+        (
+            "MlflowProps.trace_archival: retention must be whole minutes (got 0:01:30); write timedelta(days=30)\n"
+            "MlflowProps.trace_archival: interval must be from a minute to a day (got 2 days, 0:00:00); write "
+            "timedelta(minutes=5)"
+        ),
     ),
     "replicas as a number": (
         lambda: on_postgresql(scaling=3),

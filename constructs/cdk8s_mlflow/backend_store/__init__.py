@@ -15,9 +15,10 @@ from cdk8s_mlflow.backend_store.mysql import MySQL, MySQLTls
 from cdk8s_mlflow.backend_store.postgresql import PostgreSQL, PostgreSQLTls
 from cdk8s_mlflow.backend_store.sql_server import SQLServer
 from cdk8s_mlflow.backend_store.sqlite import SQLite
-from cdk8s_mlflow.needs import DatabaseAccess, MigrationDialect
+from cdk8s_mlflow.needs import Archive, DatabaseAccess, MigrationDialect
 
 __all__ = [
+    "Archived",
     "BackendStore",
     "CloudNativePG",
     "DatabaseUri",
@@ -29,6 +30,14 @@ __all__ = [
     "SQLServer",
     "SQLite",
 ]
+
+
+@runtime_checkable
+class Archived(Protocol):
+    """What a backend store answers that can be backed up and restored."""
+
+    def archive(self, role: str) -> Archive:
+        """Return the tools and how they reach the store; ``role`` as in :meth:`BackendStore.access`."""
 
 
 @runtime_checkable

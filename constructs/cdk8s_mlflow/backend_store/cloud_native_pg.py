@@ -7,7 +7,7 @@ import attrs
 from cdk8s_mlflow.backend_store.postgresql import MIGRATION, PostgreSQL, PostgreSQLTls
 from cdk8s_mlflow.container import canonical_resources
 from cdk8s_mlflow.kubernetes import ResourceRequirements
-from cdk8s_mlflow.needs import DatabaseAccess, MigrationDialect
+from cdk8s_mlflow.needs import Archive, DatabaseAccess, MigrationDialect
 from cdk8s_mlflow.peers import Manifest, PodPeer
 from cdk8s_mlflow.secrets import ExistingSecret
 from cdk8s_mlflow.values import DnsName, ObjectName, PositiveInt, Quantity, SqlName, canonical_quantity
@@ -46,8 +46,16 @@ class CloudNativePG:
 
     def access(self, role: str, *, alone: bool) -> DatabaseAccess:
         """Return PostgreSQL's access to the primary, by what the operator creates."""
+        access = self._primary().access(role, alone=alone)
+        return attrs.evolve(access, needs=attrs.evolve(access.needs, objects=(self._cluster(),)))
+
+    def archive(self, role: str) -> Archive:
+        """Return PostgreSQL's tools."""
+        return self._primary().archive(role)
+
+    def _primary(self) -> PostgreSQL:
         app = f"{self.name}-app"
-        primary = PostgreSQL(
+        return PostgreSQL(
             host=f"{self.name}-rw",
             database=self.database,
             user=ExistingSecret(app, "username"),
@@ -55,8 +63,6 @@ class CloudNativePG:
             tls=PostgreSQLTls(ca=SecretKey(f"{self.name}-ca", "ca.crt")),
             network_peer=PodPeer(match_labels={"cnpg.io/cluster": self.name}),
         )
-        access = primary.access(role, alone=alone)
-        return attrs.evolve(access, needs=attrs.evolve(access.needs, objects=(self._cluster(),)))
 
     def _cluster(self) -> Manifest:
         resources = canonical_resources(self.resources)

@@ -10,6 +10,7 @@ import attrs
 
 from cdk8s_mlflow.needs import (
     CREDENTIALS_DIRECTORY,
+    Archive,
     CredentialFile,
     DatabaseAccess,
     MigrationDialect,
@@ -117,7 +118,7 @@ class MySQL:
         }
         mounts: tuple[Mount, ...] = ()
         if self.tls is not None:
-            folder = f"/run/mlflow/tls/{role}/ca"
+            folder = _ca_folder(role)
             options |= {"ssl_ca": f"{folder}/ca.crt", "ssl_check_hostname": str(self.tls.check_hostname).lower()}
             mounts = (Mount(volume=f"{role}-ca", source=key_file(self.tls.ca, "ca.crt"), path=folder, read_only=True),)
         return DatabaseAccess(
@@ -128,6 +129,49 @@ class MySQL:
                 mounts=mounts,
             ),
         )
+
+    def archive(self, role: str) -> Archive:
+        """Return ``mariadb-dump`` or ``mysqldump``, whichever the image has, in a transaction that sees one moment."""
+        access, options = self.access(role, alone=True), f"{CREDENTIALS_DIRECTORY}/{role}-tools.cnf"
+        return Archive(
+            tools="mysql",
+            suffix="sql.gz",
+            dump=(
+                *("sh", "-c", 'exec "$(command -v mariadb-dump || command -v mysqldump)" "$@"', "dump"),
+                f"--defaults-file={options}",
+                *("--single-transaction", "--quick", "--hex-blob", "--default-character-set=utf8mb4"),
+                # Needs rights of an administrator, and is of no use elsewhere.
+                *("--no-tablespaces", "--loose-set-gtid-purged=OFF"),
+                # What is there already must stop the restore.
+                "--skip-add-drop-table",
+                *("--result-file={file}", "--", self.database),
+            ),
+            load=(
+                *("sh", "-c", 'exec "$(command -v mariadb || command -v mysql)" "$1" "$2" "$3" < "$4"', "load"),
+                *(f"--defaults-file={options}", "--default-character-set=utf8mb4"),
+                *(f"--database={self.database}", "{file}"),
+            ),
+            needs=attrs.evolve(access.needs, credential_files=(self._tools_file(role),)),
+        )
+
+    def _tools_file(self, role: str) -> CredentialFile:
+        """Return the option file of the server's own tools: they know backslashes and UTF-8, the driver does not."""
+        escapes = {"\\": "\\\\", '"': '\\"', "'": "\\'"}
+        user = "${user}"
+        secrets = {} if self.password is None else {"password": SecretUse(f"{role}-password", self.password)}
+        if isinstance(self.user, str):
+            user = "".join(escapes.get(character, character) for character in self.user)
+        else:
+            secrets["user"] = SecretUse(f"{role}-user", self.user)
+        lines = [f"host={self.host}", f"port={self.port}", "protocol=tcp", f'user="{user}"']
+        lines += [] if self.password is None else ['password="${password}"']
+        if self.tls is not None:
+            lines.append(f"ssl-ca={_ca_folder(role)}/ca.crt")
+            # MariaDB's word and MySQL's; each warns of the other's.
+            lines += ["loose-ssl-verify-server-cert"] if self.tls.check_hostname else []
+            lines.append(f"loose-ssl-mode={'VERIFY_IDENTITY' if self.tls.check_hostname else 'VERIFY_CA'}")
+        text = "".join(f"{line}\n" for line in ["[client]", *lines])
+        return CredentialFile(name=f"{role}-tools.cnf", text=text, secrets=secrets, escapes=escapes)
 
     def _option_file(self, role: str) -> CredentialFile:
         user = self.user if isinstance(self.user, str) else "${user}"
@@ -141,3 +185,7 @@ class MySQL:
         return CredentialFile(
             name=f"{role}.cnf", text=f'{text}password="${{password}}"\n', secrets=secrets, latin1=("password",)
         )
+
+
+def _ca_folder(role: str) -> str:
+    return f"/run/mlflow/tls/{role}/ca"

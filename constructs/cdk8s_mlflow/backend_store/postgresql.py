@@ -11,6 +11,7 @@ import attrs
 from cdk8s_mlflow.needs import (
     CREDENTIALS_DIRECTORY,
     TRUST_FILE,
+    Archive,
     CredentialFile,
     DatabaseAccess,
     EnvVar,
@@ -123,6 +124,26 @@ class PostgreSQL:
                 env=(EnvVar("PGSERVICEFILE", f"{CREDENTIALS_DIRECTORY}/pg_service.conf"),),
                 credential_files=tuple(self._files(role)),
             ),
+        )
+
+    def archive(self, role: str) -> Archive:
+        """Return ``pg_dump``, which sees one moment, and ``pg_restore`` in one transaction, as the connecting role."""
+        return Archive(
+            tools="postgresql",
+            suffix="dump",
+            dump=("pg_dump", "--format=custom", "--no-owner", "--no-privileges", "--file={file}"),
+            load=(
+                "pg_restore",
+                "--single-transaction",
+                "--exit-on-error",
+                "--no-owner",
+                "--no-privileges",
+                "--no-comments",
+                # All of it is in libpq's variables; without a name it would write SQL to the log.
+                "--dbname=postgresql://",
+                "{file}",
+            ),
+            needs=self.access(role, alone=True).needs,
         )
 
     def _user(self, role: str) -> str | SecretUse:

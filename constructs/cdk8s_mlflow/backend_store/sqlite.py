@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import attrs
 
-from cdk8s_mlflow.needs import DatabaseAccess, MigrationDialect, Needs
+from cdk8s_mlflow.container import script
+from cdk8s_mlflow.needs import FILES_DIRECTORY, Archive, DatabaseAccess, MigrationDialect, Needs
 from cdk8s_mlflow.volumes import Claim, VolumeClaim, claim_directory, claim_mount
 
 
@@ -34,8 +35,22 @@ class SQLite:
 
     def access(self, role: str, *, alone: bool) -> DatabaseAccess:  # noqa: ARG002 - a file has no credentials
         """Return the file's URI; two databases never share a file."""
-        file = "mlflow.db" if role == "backend-store" else f"{role}.db"
         return DatabaseAccess(
-            uri=f"sqlite:///{claim_directory(self.volume)}/{file}",
+            uri=f"sqlite:///{self._file(role)}",
             needs=Needs(mounts=(claim_mount(self.volume),), single_writers=("a SQLite file",)),
         )
+
+    def archive(self, role: str) -> Archive:
+        """Return SQLite's online backup, which sees one moment; writers wait while it copies."""
+        copy = ("python", f"{FILES_DIRECTORY}/backup.py", "copy")
+        return Archive(
+            tools=None,
+            suffix="sqlite.gz",
+            dump=(*copy, self._file(role), "{file}"),
+            load=(*copy, "{file}", self._file(role)),
+            needs=Needs(mounts=(claim_mount(self.volume),), files=(script("backup.py"),)),
+        )
+
+    def _file(self, role: str) -> str:
+        file = "mlflow.db" if role == "backend-store" else f"{role}.db"
+        return f"{claim_directory(self.volume)}/{file}"

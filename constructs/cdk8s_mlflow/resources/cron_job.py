@@ -26,7 +26,7 @@ def define_cron_job(plan: Plan, job: CronJobPlan) -> Manifest:
             "jobTemplate": {
                 "metadata": {"labels": job.pod.labels},
                 "spec": {
-                    "backoffLimit": 1,
+                    "backoffLimit": job.retries,
                     "activeDeadlineSeconds": job.time_limit_seconds,
                     "template": define_pod_template(job.pod),
                 },

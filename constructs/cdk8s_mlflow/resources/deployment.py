@@ -1,25 +1,25 @@
-"""The Deployment of the server."""
+"""Deployments."""
 
 from __future__ import annotations
 
 from cdk8s_mlflow.peers import Manifest
-from cdk8s_mlflow.plan import Plan
+from cdk8s_mlflow.plan import DeploymentPlan, Plan
 from cdk8s_mlflow.resources.metadata import define_metadata
 from cdk8s_mlflow.resources.pod import define_pod_template
 
 
-def define_deployment(plan: Plan) -> Manifest:
-    """Return the Deployment."""
+def define_deployment(plan: Plan, deployment: DeploymentPlan) -> Manifest:
+    """Return a Deployment."""
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": define_metadata(plan, plan.naming.object(), annotations=plan.annotations),
+        "metadata": define_metadata(plan, deployment.name, deployment.pod.component, deployment.annotations),
         "spec": {
-            "replicas": plan.replicas,
-            "strategy": _RECREATE if plan.recreate else _ROLLING,
-            "progressDeadlineSeconds": plan.progress_deadline_seconds,
-            "selector": {"matchLabels": plan.naming.selector("server")},
-            "template": define_pod_template(plan.server),
+            "replicas": deployment.replicas,
+            "strategy": _RECREATE if deployment.recreate else _ROLLING,
+            "progressDeadlineSeconds": deployment.progress_deadline_seconds,
+            "selector": {"matchLabels": plan.naming.selector(deployment.pod.component)},
+            "template": define_pod_template(deployment.pod),
         },
     }
 

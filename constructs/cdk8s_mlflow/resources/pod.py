@@ -58,7 +58,8 @@ def _probes(health: Health | None) -> Manifest:
     if health is None:
         return {}
     action = {"path": health.path, "port": health.port, "scheme": health.scheme}
-    request = {"httpGet": action, "timeoutSeconds": 5}
+    connect = {"tcpSocket": {"port": health.port}}
+    request = {**(connect if health.path is None else {"httpGet": action}), "timeoutSeconds": 5}
     return {
         "startupProbe": {**request, "periodSeconds": 5, "failureThreshold": STARTUP_SECONDS // 5},
         "livenessProbe": {**request, "periodSeconds": 10, "failureThreshold": 6},

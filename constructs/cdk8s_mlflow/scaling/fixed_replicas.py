@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import attrs
 
-from cdk8s_mlflow.values import PositiveInt
+from cdk8s_mlflow.values import NotNegativeInt
 
 
 @attrs.frozen
 class FixedReplicas:
     """Always the same number of pods. More than one needs a database and an artifact store that pods can share."""
 
-    replicas: PositiveInt = 1
+    replicas: NotNegativeInt = 1
+    """0 stops the server and keeps everything else: for a restore, or while a database moves."""
 
     @property
     def least(self) -> int:

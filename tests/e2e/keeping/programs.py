@@ -15,7 +15,7 @@ def source(name: str) -> str:
     return Path(__file__).parent.joinpath("client", f"{name}.py").read_text(encoding="utf-8")
 
 
-def run(pod: Pod, name: str, *arguments: str, timeout: float = 300) -> Any:
+def run(pod: Pod, name: str, *arguments: str, timeout: float = 900) -> Any:
     """Run a program of client/ in a pod, and return what it printed last, as JSON."""
     output = pod.execute("python", "-c", source(name), *arguments, timeout=timeout)
     try:
@@ -37,7 +37,7 @@ def start_job(namespace: str, cron_job: str, name: str, **variables: str) -> Non
     kubectl("-n", namespace, "apply", "-f", "-", stdin=changed)
 
 
-def ended_job(namespace: str, name: str, timeout: float = 300) -> tuple[bool, str]:
+def ended_job(namespace: str, name: str, timeout: float = 900) -> tuple[bool, str]:
     """Wait until a Job has ended; return whether well, and what its pods have said."""
     deadline = time.monotonic() + timeout
     while True:

@@ -25,12 +25,13 @@ def fill() -> dict[str, int]:
     client = mlflow.MlflowClient()
     mlflow.set_experiment(NAME)
     client.set_experiment_tag(client.get_experiment_by_name(NAME).experiment_id, "größe", "漢 % '\" \\ \n 🚀")
-    for number in range(3):
+    for number in range(2):
         with mlflow.start_run(run_name=f"run {number}"):
             mlflow.log_params({"number": number, "note": "a/b c%d \\ ' \" 漢字 🚀"})
             mlflow.log_metrics({f"metric {index}": index / 3 for index in range(20)})
-            for step in range(50):
-                mlflow.log_metric("loss", float("nan") if step == 7 else 1 / (step + 1), step=step)
+            losses = [float("nan"), float("inf"), *(1 / step for step in range(1, 100))]
+            points = [mlflow.entities.Metric("loss", loss, step * 1000, step) for step, loss in enumerate(losses)]
+            client.log_batch(mlflow.active_run().info.run_id, points)
             mlflow.set_tags({"team": "e2e", "empty": ""})
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder, "größe.txt")

@@ -118,7 +118,7 @@ def pods(namespace: str, selector: str = "") -> list[Pod]:
     return [Pod(namespace, pod["metadata"]["name"]) for pod in found if "deletionTimestamp" not in pod["metadata"]]
 
 
-def wait_for_pods(namespace: str, *names: str, timeout: float = 120) -> None:
+def wait_for_pods(namespace: str, *names: str, timeout: float = 300) -> None:
     """Wait until pods are ready."""
     kubectl(
         *("-n", namespace, "wait", "--for=condition=Ready", f"--timeout={timeout:.0f}s"),

@@ -25,6 +25,8 @@ ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
 class Guarded:
     """A server with a login."""
 
+    client: Pod
+    """A pod that the server's policy lets in."""
     installation: Installation
     right: Headers
     """With which somebody gets in who may do everything."""
@@ -51,7 +53,7 @@ class Answer:
         return json.loads(self.text)
 
 
-def basic(user: str, password: str) -> dict[str, str]:
+def basic_header(user: str, password: str) -> dict[str, str]:
     """Return the header of a user name and a password."""
     return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
 

@@ -133,7 +133,7 @@ def test_there_is_no_way_back(teams: Guarded) -> None:
                 "--tail=-1",
             ).stdout
         ),
-        timeout=240,
+        timeout=600,
     )
     installation.apply()
     installation.wait(600)

@@ -120,6 +120,7 @@ def basic(main: str, client: Pod, postgres: PostgreSQLServer) -> Iterator[Guarde
         garbage_collection=GarbageCollection(older_than=timedelta(seconds=1)),
         metrics=Metrics(),
         scaling=FixedReplicas(2),
+        public_url=f"http://basic.{main}:5000",  # for the browser, whose pages may write from there only
     )
     yield from guarded(client, release(main, "basic", props), ADMIN_PASSWORD)
 

@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 PAGES = (ROOT / "README.md", *sorted(DOCS.rglob("*.md")))
 STORES = (*cdk8s_mlflow._MODULES["backend_store"], *cdk8s_mlflow._MODULES["artifact_store"])
+LOGINS = cdk8s_mlflow._MODULES["authentication"]
 SOURCES = cdk8s_mlflow._MODULES["secrets"]
 CAUSES: Mapping[str, Mapping[str, str]] = {
     "stores/sqlite.md": SQLite().migration.causes,
@@ -145,16 +146,16 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [name for name in STORES if {"access", "needs"} & set(dir(getattr(cdk8s_mlflow, name)))],
+    [name for name in (*STORES, *LOGINS) if {"access", "needs", "guard"} & set(dir(getattr(cdk8s_mlflow, name)))],
 )
-def test_every_store_has_a_page(name: str) -> None:
-    """A store that can be imported is described: its class stands in the title of one page."""
+def test_every_store_and_login_has_a_page(name: str) -> None:
+    """A store or a login that can be imported is described: its class stands in the title of one page."""
     assert name in _names_in_titles()
 
 
-@pytest.mark.parametrize("name", STORES)
-def test_every_part_of_a_store_is_shown(name: str) -> None:
-    """The classes that belong to a store (TLS, credentials, access) are used in an example."""
+@pytest.mark.parametrize("name", [*STORES, *LOGINS])
+def test_every_part_of_a_store_and_login_is_shown(name: str) -> None:
+    """The classes that belong to it (TLS, credentials, access, searches) are used in an example."""
     assert any(re.search(rf"\b{name}\(", block.text) for block in PYTHON)
 
 

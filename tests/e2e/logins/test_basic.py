@@ -84,6 +84,19 @@ def test_a_form_of_one_replica_is_taken_by_another(basic: Guarded) -> None:
     assert status(basic.client, one, basic_header("signed-up", "signed up password")) == 200
 
 
+@pytest.mark.slow
+def test_a_form_of_another_installation_is_refused(basic: Guarded, prefixed: Guarded) -> None:
+    """Its cookie and token are signed with another key."""
+    page = ask_once(prefixed.client, prefixed.installation.uri, "GET", "/signup", prefixed.right)
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
+    assert token is not None, page
+    cookie = {"Cookie": page.headers["set-cookie"].partition(";")[0]}
+    form = urlencode({"csrf_token": token[1], "username": "from-elsewhere", "password": "signed up password"})
+    headers = {**basic.right, **cookie, "Content-Type": "application/x-www-form-urlencoded"}
+    path = "/api/2.0/mlflow/users/create-ui"
+    assert ask_once(basic.client, basic.installation.uri, "POST", path, headers, form).status == 400
+
+
 def test_garbage_collection_logs_in(basic: Guarded) -> None:
     """What was deleted is gone after the CronJob's pod has run, which asks the server with the same Secret."""
     collect(basic)

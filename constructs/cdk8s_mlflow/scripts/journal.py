@@ -173,10 +173,16 @@ class Journal:
             raise CannotGoOn(reason)
         last = max((number for number, _, _, begun in rows if begun), default=0)
         for number, kind, text, begun in rows:
-            if kind != "data" and (number > last or (number == last and self._was_not_done(kind, begun))):
+            if number < last or kind == "data" or (number == last and not self._was_not_done(kind, begun)):
+                self.done += [text]
+            elif self.revision in self.at_once:
+                # It must see for itself whether that fails.
+                self._forget(number)
+            else:
                 self._execute(number, kind, text)
-        if "version" not in kinds:
-            self.done = [text for _, kind, text, _ in rows if kind != "data"]
+                self.done += [text]
+        if "version" in kinds:
+            self.done = []
         return len(rows)
 
     def _was_not_done(self, kind: str, begun: str | None) -> bool:
@@ -274,15 +280,15 @@ class Journal:
                 # It is known not to be done, if the server still answers.
                 with suppress(Exception):
                     self.connection.rollback()
-                    self._forget(number, begin)
+                    if self.revision in self.at_once:
+                        self._forget(number)
+                    self.ask(begin, None, number)
+                    self.connection.commit()
                 raise
         self.connection.commit()
 
-    def _forget(self, number: int, begin: str) -> None:
-        if self.revision in self.at_once:
-            self.ask(f"DELETE FROM {self.table} WHERE id = %s", number)  # noqa: S608 - our own name
-        else:
-            self.ask(begin, None, number)
+    def _forget(self, number: int) -> None:
+        self.ask(f"DELETE FROM {self.table} WHERE id = %s", number)  # noqa: S608 - our own name
         self.connection.commit()
 
     def close(self, connection: Any) -> None:

@@ -1,4 +1,4 @@
-"""Kill small upgrades at every command to the MySQL server, and let the next one complete them: ``toys.py URI``.
+"""Kill small upgrades at every command to the MySQL server, and complete them: ``toys.py URI [NAME ...]``.
 
 Prints for each upgrade how often it was killed, how often the next one refused to go on, and where it went wrong.
 """
@@ -176,14 +176,15 @@ def try_all(uri: str, versions: Path) -> dict[str, Any]:
     return answer
 
 
-def main(uri: str) -> None:
-    """Try every toy."""
+def main(uri: str, *names: str) -> None:
+    """Try every toy, or some."""
     answers = {}
-    for name, body in TOYS.items():
+    for name in names or TOYS:
+        body = TOYS[name]
         with tempfile.TemporaryDirectory() as folder:
             answers[name] = try_all(uri, revisions(Path(folder), body))
     print(json.dumps(answers))  # noqa: T201 - the answer
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

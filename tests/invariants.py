@@ -141,10 +141,21 @@ def labels(release: Release) -> Iterator[str]:
                 yield f"{owner}: label {key} has the value {value!r}"
 
 
+def _is_dashboard(item: Manifest) -> bool:
+    return item["kind"] == "ConfigMap" and str(item["metadata"]["name"]).endswith("-dashboard")
+
+
 def namespaces(release: Release) -> Iterator[str]:
     """Every object is in the release's namespace, or all leave it to ``kubectl -n``."""
+    metrics = release.props.metrics
+    wanted = {
+        "ServiceMonitor": getattr(metrics and metrics.monitor, "namespace", None),
+        "PrometheusRule": getattr(metrics and metrics.alerts, "namespace", None),
+        "ConfigMap": getattr(metrics and metrics.dashboard, "namespace", None),
+    }
     for item in release.objects:
-        if item["metadata"].get("namespace") != release.namespace:
+        elsewhere = wanted.get(item["kind"]) if item["kind"] != "ConfigMap" or _is_dashboard(item) else None
+        if item["metadata"].get("namespace") != (elsewhere or release.namespace):
             yield f"{where(item)} is in {item['metadata'].get('namespace')!r}"
     for binding in release.all("RoleBinding"):
         for subject in binding["subjects"]:
@@ -167,6 +178,8 @@ def selectors(release: Release) -> Iterator[str]:
         own = {owner for owner, found in pods.items() if found["app.kubernetes.io/component"] == component}
         if item["kind"] == "Service":
             wanted.append((where(item), {"matchLabels": spec["selector"]}, own))
+        elif item["kind"] == "ServiceMonitor":
+            yield from _selected_service(release, item)
         elif item["kind"] in {"Deployment", "PodDisruptionBudget"}:
             wanted.append((where(item), spec["selector"], own))
         elif item["kind"] == "NetworkPolicy":
@@ -179,6 +192,19 @@ def selectors(release: Release) -> Iterator[str]:
         matched = {pod for pod, found in pods.items() if _matches(selector, found)}
         if matched != meant:
             yield f"{owner}: the selector matches {sorted(matched)}, not {sorted(meant)}"
+
+
+def _selected_service(release: Release, monitor: Manifest) -> Iterator[str]:
+    services = [item for item in release.all("Service") if _matches(monitor["spec"]["selector"], _labels(item))]
+    ports = [port for item in services for port in item["spec"]["ports"]]
+    asked = [endpoint["port"] for endpoint in monitor["spec"]["endpoints"]]
+    if services == [] or release.service in services or [port["name"] for port in ports] != asked:
+        yield f"{where(monitor)} asks {asked} of {[where(item) for item in services]}"
+
+
+def _labels(item: Manifest) -> dict[str, str]:
+    found: dict[str, str] = item["metadata"]["labels"]
+    return found
 
 
 # --- References --------------------------------------------------------------------------------------------
@@ -310,7 +336,8 @@ def volumes(release: Release) -> Iterator[str]:
             if "emptyDir" in volume and "sizeLimit" not in volume["emptyDir"]:
                 yield f"{owner}: volume {volume['name']} has no size"
     for item in release.objects:
-        if item["kind"] in {"PersistentVolumeClaim", "ConfigMap"} and where(item) not in used:
+        mounted_kinds = {"PersistentVolumeClaim", "ConfigMap"}
+        if item["kind"] in mounted_kinds and not _is_dashboard(item) and where(item) not in used:
             yield f"{where(item)} is made, and nobody mounts it"
 
 
@@ -444,7 +471,7 @@ def callers(release: Release) -> Iterator[str]:
                 yield f"{owner}: calls the server with {found}, not {wanted}"
         elif not found and "MLFLOW_TRACKING_TOKEN" not in launched(release, container):
             yield f"{owner}: calls the server without credentials"
-    server_pods = {"podSelector": {"matchLabels": release.one("Service", release.name)["spec"]["selector"]}}
+    server_pods = {"podSelector": {"matchLabels": release.service["spec"]["selector"]}}
     for policy in release.all("NetworkPolicy"):
         component = policy["metadata"]["labels"]["app.kubernetes.io/component"]
         reaches = any(server_pods in rule.get("to", []) for rule in policy["spec"].get("egress", []))
@@ -578,14 +605,12 @@ def ports(release: Release) -> Iterator[str]:
         for action in (probe.get("httpGet") or probe.get("tcpSocket") for probe in probed):
             if action["port"] not in asked:
                 yield f"{owner}: a probe asks a port that is not open: {action}"
-    yield from _backends(release, offered)
+    yield from _targets(release, offered)
+    yield from _backends(release)
 
 
-def _backends(release: Release, offered: dict[str | int, int]) -> Iterator[str]:
-    service = release.one("Service", release.name)
-    for port in service["spec"]["ports"]:
-        if offered.get(port["targetPort"]) != pod_port(release):
-            yield f"{where(service)}: the target {port['targetPort']} is not the server's port"
+def _backends(release: Release) -> Iterator[str]:
+    service = release.service
     of_service = {port["port"] for port in service["spec"]["ports"]}
     overridden = _overrides(release)
     for ingress in release.all("Ingress"):
@@ -600,16 +625,25 @@ def _backends(release: Release, offered: dict[str | int, int]) -> Iterator[str]:
 
 def routes(release: Release) -> Iterator[str]:
     """Every HTTPRoute goes to the Service, or to nobody."""
-    name, ports = release.one("Service", release.name)["metadata"]["name"], ports_of_service(release)
+    name, ports = release.service["metadata"]["name"], ports_of_service(release)
     for route in release.all("HTTPRoute"):
         for reference in [item for rule in route["spec"]["rules"] for item in rule.get("backendRefs", [])]:
             if reference["name"] != name or reference["port"] not in ports:
                 yield f"{where(route)}: goes to {reference}"
 
 
+def _targets(release: Release, offered: dict[str | int, int]) -> Iterator[str]:
+    """Clients' Service leads to the server, and each other one to what it is for."""
+    wanted = {release.name: pod_port(release), f"{release.name}-metrics": 9464, f"{release.name}-redis": 6379}
+    for item in release.all("Service"):
+        for port in item["spec"]["ports"]:
+            if offered.get(port["targetPort"]) != wanted[item["metadata"]["name"]]:
+                yield f"{where(item)}: the target {port['targetPort']} is not the port that it is for"
+
+
 def _overrides(release: Release) -> set[tuple[str, str | int]]:
     """Return the Services and ports that the props name for paths; what they leave out is the server's."""
-    [own] = release.one("Service", release.name)["spec"]["ports"]
+    [own] = release.service["spec"]["ports"]
     return {
         (path.service_name or release.name, path.service_port or own["port"])
         for door in release.props.exposure
@@ -640,7 +674,7 @@ def certificates(release: Release) -> Iterator[str]:
     if urlsplit(release.tracking_uri).scheme != scheme:
         yield f"clients in the cluster are sent to {release.tracking_uri}"
     yield from _listeners(release, encrypts=scheme == "https")
-    service = release.one("Service", release.name)
+    service = release.service
     if any(port.get("appProtocol", "http") != scheme for port in service["spec"]["ports"]):
         yield f"{where(service)}: its port is not {scheme}"
     for door in release.props.exposure:
@@ -841,7 +875,7 @@ STRANGERS = (
 
 def ports_of_service(release: Release) -> list[int]:
     """Return the ports by which clients in the cluster connect."""
-    return [port["port"] for port in release.one("Service", release.name)["spec"]["ports"]]
+    return [port["port"] for port in release.service["spec"]["ports"]]
 
 
 def hosts(release: Release) -> Iterator[str]:
@@ -850,7 +884,7 @@ def hosts(release: Release) -> Iterator[str]:
     namespace = release.namespace or "anywhere"
     fields = {"POD_NAMESPACE": namespace, "POD_IP": "10.42.1.7", "HOST_IP": "10.0.0.4"}
     allowed = expand(env["MLFLOW_SERVER_ALLOWED_HOSTS"], fields)
-    service, [port] = release.one("Service", release.name)["metadata"]["name"], ports_of_service(release)
+    service, [port] = release.service["metadata"]["name"], ports_of_service(release)
     domain = release.props.cluster_domain
     dns = [service, f"{service}.{namespace}", f"{service}.{namespace}.svc", f"{service}.{namespace}.svc.{domain}"]
     wanted = [
@@ -1018,10 +1052,18 @@ def _no_endpoints(release: Release) -> Iterator[Way]:
 def _gc_endpoints(release: Release) -> Iterator[Way]:
     """Return every port that the garbage collection needs, and where: the server too, which removes artifacts."""
     props = release.props
-    server = release.one("Service", release.name)["spec"]["selector"]
-    yield pod_port(release), [{"podSelector": {"matchLabels": server}}]
+    yield pod_port(release), [{"podSelector": {"matchLabels": release.service["spec"]["selector"]}}]
     yield from _provider_ways(props.authentication)
     yield from _database_ways(props.backend_store)
+    yield from _artifact_ways(props.artifact_store) if isinstance(props.artifact_access, Direct) else []
+    yield from _ways(props.network_policy.egress if props.network_policy else ())
+
+
+def _smoke_test_endpoints(release: Release) -> Iterator[Way]:
+    """Return every port that the smoke test needs, and where: those of a client."""
+    props = release.props
+    yield from _provider_ways(props.authentication)
+    yield pod_port(release), [{"podSelector": {"matchLabels": release.service["spec"]["selector"]}}]
     yield from _artifact_ways(props.artifact_store) if isinstance(props.artifact_access, Direct) else []
     yield from _ways(props.network_policy.egress if props.network_policy else ())
 
@@ -1049,7 +1091,7 @@ def _restore_endpoints(release: Release) -> Iterator[Way]:
     yield from _backup_endpoints(release)
     yield (
         pod_port(release),
-        [{"podSelector": {"matchLabels": release.one("Service", release.name)["spec"]["selector"]}}],
+        [{"podSelector": {"matchLabels": release.service["spec"]["selector"]}}],
     )
 
 
@@ -1084,6 +1126,7 @@ def egress(release: Release) -> Iterator[str]:
                 "periodic": _endpoints,
                 "redis": _no_endpoints,
                 "gc": _gc_endpoints,
+                "smoke-test": _smoke_test_endpoints,
                 "backup": _backup_endpoints,
                 "restore": _restore_endpoints,
             }.items()
@@ -1110,7 +1153,7 @@ def _redis_rules(release: Release, component: str) -> list[Manifest]:
     """Return whom the chart's Redis lets in: those who run jobs. Nobody comes to other pods."""
     if component != "redis":
         return []
-    own = release.one("Service", release.name)["spec"]["selector"]
+    own = release.service["spec"]["selector"]
     callers = [
         {"podSelector": {"matchLabels": own | {"app.kubernetes.io/component": caller}}}
         for caller in ("server", "periodic")
@@ -1137,13 +1180,83 @@ def ingress_rules(release: Release) -> Iterator[str]:
             if rules != _redis_rules(release, component):
                 yield f"{where(item)} lets somebody in"
             continue
-        if len(rules) != 1 or rules[0].get("ports") != [{"port": pod_port(release), "protocol": "TCP"}]:
+        if rules[:1] == [] or rules[0].get("ports") != [{"port": pod_port(release), "protocol": "TCP"}]:
             yield f"{where(item)} opens other ports than the server's: {rules}"
             continue
         found = None if "from" not in rules[0] else {json.dumps(peer, sort_keys=True) for peer in rules[0]["from"]}
         expected = None if peers is None else {json.dumps(peer, sort_keys=True) for peer in peers}
         if found != expected:
             yield f"{where(item)} lets in {found}, not {expected}"
+
+
+def readers(release: Release) -> Iterator[str]:
+    """Nobody reads the metrics but whom the props name, and nobody reaches a third port."""
+    metrics = release.props.metrics
+    peers = [_peer(peer) for peer in metrics.allowed_from] if metrics else []
+    rule = {"ports": [{"port": 9464, "protocol": "TCP"}], "from": peers or [{"podSelector": {}}]}
+    for item in release.all("NetworkPolicy"):
+        further = item["spec"].get("ingress", [])[1:]
+        is_server = item["metadata"]["labels"]["app.kubernetes.io/component"] == "server"
+        if further != ([rule] if metrics and is_server else []):
+            yield f"{where(item)} opens further ports: {further}"
+
+
+# --- Watching ----------------------------------------------------------------------------------------------
+
+
+def metrics_are_harmless(release: Release) -> Iterator[str]:
+    """Who serves metrics knows no secret, reads the counts and nothing else, and cannot make the pod unready."""
+    found = [(owner, item) for owner, item in release.containers() if item["name"] == "metrics"]
+    if len(found) != (1 if release.props.metrics else 0):
+        yield f"{len(found)} containers serve metrics"
+    for owner, container in found:
+        if container.get("env") or container.get("envFrom"):
+            yield f"{owner}: has an environment"
+        mounted = {mount["name"]: mount.get("readOnly", False) for mount in container["volumeMounts"]}
+        if mounted != {"metrics": True, "files": True}:
+            yield f"{owner}: mounts {mounted}"
+        if "readinessProbe" in container:
+            yield f"{owner}: takes the server out of its Service when it fails"
+        settings = json.loads(release.one("ConfigMap", f"{release.name}-files")["data"]["metrics.json"])
+        if settings["directory"] != env_of(release.server).get("MLFLOW_EXPOSE_PROMETHEUS"):
+            yield f"{owner}: reads {settings['directory']}, where nobody counts"
+
+
+def logs(release: Release) -> Iterator[str]:
+    """Uvicorn finds its logging configuration and our code; the health checks that it leaves out are the probes'."""
+    options = str(env_of(release.server).get("MLFLOW_UVICORN_OPTS"))
+    if "--log-config /etc/mlflow/logging.json --app-dir /etc/mlflow" not in options:
+        yield f"uvicorn is started with {options}"
+    files = release.one("ConfigMap", f"{release.name}-files")["data"]
+    settings = json.loads(files["logging.json"])
+    if "server_logs.py" not in files:
+        yield "the code of the logging configuration is not mounted"
+    probed = release.server["readinessProbe"]["httpGet"]["path"]
+    if settings["filters"]["requests"]["health_path"] != probed:
+        yield f"probes of {probed} are logged"
+
+
+_NAMED = re.compile(r'\b(namespace|deployment|persistentvolumeclaim|cronjob)=(~?)"([^"]*)"')
+
+
+def alerts(release: Release) -> Iterator[str]:
+    """Every query of an alert is about this release's own objects, and every alert has a runbook."""
+    objects = {"namespace": {release.namespace or "default"}, "deployment": {release.name}}
+    objects["cronjob"] = {item["metadata"]["name"] for item in release.all("CronJob")}
+    objects["persistentvolumeclaim"] = {
+        volume["persistentVolumeClaim"]["claimName"]
+        for _, template in release.templates()
+        for volume in template["spec"].get("volumes", [])
+        if "persistentVolumeClaim" in volume
+    }
+    rules = [rule for item in release.all("PrometheusRule") for rule in item["spec"]["groups"][0]["rules"]]
+    for rule in rules:
+        for label, is_pattern, value in _NAMED.findall(rule["expr"]):
+            named = set(value.replace("\\\\.", ".").split("|")) if is_pattern else {value}
+            if not named <= objects[label]:
+                yield f"{rule['alert']} asks for {label} {value}"
+        if f"#{rule['alert'].lower()}" not in rule["annotations"]["runbook_url"]:
+            yield f"{rule['alert']} has no runbook"
 
 
 # --- Security ----------------------------------------------------------------------------------------------
@@ -1332,6 +1445,10 @@ INVARIANTS: dict[str, Invariant] = {
         origins,
         egress,
         ingress_rules,
+        readers,
+        metrics_are_harmless,
+        logs,
+        alerts,
         restricted,
         read_only_roots,
         images,

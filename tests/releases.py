@@ -52,6 +52,11 @@ class Release:
                 yield f"{owner} container {container['name']}", container
 
     @property
+    def service(self) -> Manifest:
+        """The Service by which clients reach the server."""
+        return self.one("Service", self.name)
+
+    @property
     def pod(self) -> Manifest:
         """The server's pod spec."""
         spec: Manifest = self.one("Deployment", self.name)["spec"]["template"]["spec"]

@@ -34,6 +34,7 @@ ROOT = PACKAGE.parents[1]
 LAYERS: tuple[tuple[str, ...], ...] = (
     # what a value may be, and what a part answers with
     ("values", "_version", "failures"),
+    ("schedules",),
     ("peers", "volumes", "kubernetes"),
     ("needs",),
     ("container",),
@@ -47,10 +48,13 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("naming", "pod_security", "value_checks"),
     ("stores", "network", "credentials", "checks"),
     ("release", "doors"),
-    ("jobs",),
+    ("jobs", "logs"),
     ("pods", "programs", "notices"),
     ("callers",),
     ("maintenance",),
+    ("watched",),
+    ("alerts", "dashboard"),
+    ("watching",),
     ("plan",),
     # what is written
     ("resources",),
@@ -117,7 +121,19 @@ def test_only_the_construct_the_app_and_emit_know_cdk8s(name: str, tree: ast.Mod
 
 
 @pytest.mark.parametrize(
-    "name", ["backup", "generate_secrets", "launch", "ldap_login", "migrate", "mlflow_login", "prepare"]
+    "name",
+    [
+        "backup",
+        "generate_secrets",
+        "launch",
+        "ldap_login",
+        "migrate",
+        "mlflow_login",
+        "prepare",
+        "serve_metrics",
+        "server_logs",
+        "smoke_test",
+    ],
 )
 def test_a_script_of_the_pods_needs_nothing_of_ours(name: str) -> None:
     """It runs alone, with the standard library and what MLflow's image has."""
@@ -129,7 +145,7 @@ def test_a_script_of_the_pods_needs_nothing_of_ours(name: str) -> None:
         if isinstance(node, ast.Import | ast.ImportFrom)
         for item in imports(ast.Module(body=[node], type_ignores=[]))
     }
-    assert not at_the_top & {"sqlalchemy", "mlflow", "certifi", "flask", "ldap3"}
+    assert not at_the_top & {"sqlalchemy", "mlflow", "certifi", "flask", "ldap3", "prometheus_client"}
 
 
 def test_the_source_roots_are_no_packages() -> None:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import alert_cases
 import attrs
 import pytest
 import yaml
@@ -171,3 +172,15 @@ def test_every_failure_message_is_explained(page: str) -> None:
     """What the migration reports of an engine stands on the engine's page, in the log's own words."""
     text = _words((DOCS / page).read_text(encoding="utf-8"))
     assert [meaning for meaning in CAUSES[page].values() if _words(meaning) not in text] == []
+
+
+def test_every_alert_has_its_runbook() -> None:
+    """Whom an alert wakes finds its heading by its name, and four questions answered below it."""
+    text = (DOCS / "runbooks.md").read_text(encoding="utf-8")
+    entries = {entry.partition("\n")[0]: entry for entry in text.split("\n## ")[1:]}
+    assert {rule["alert"] for rule in alert_cases.rules()["groups"][0]["rules"]} <= set(entries)
+    whole = {name for name, entry in entries.items() if "says what to do" not in entry}
+    lacking = [
+        (name, word) for name in whole for word in ("Symptom", "Look", "Do", "Verify") if word not in entries[name]
+    ]
+    assert lacking == []

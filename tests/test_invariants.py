@@ -75,6 +75,15 @@ def _option(release: Release, name: str) -> dict[str, Any]:
     return found
 
 
+_COUNTS = "MLFLOW_EXPOSE_PROMETHEUS"
+
+
+def _alert(release: Release, name: str) -> dict[str, Any]:
+    rules = release.one("PrometheusRule")["spec"]["groups"][0]["rules"]
+    found: dict[str, Any] = next(item for item in rules if item["alert"] == name)
+    return found
+
+
 SPOILS: dict[str, tuple[str, str, Callable[[Release], object]]] = {
     "two objects of one name": ("names", "default", lambda r: r.objects.append(r.one("Service"))),
     "a server beside its proxy": ("fronts", "oauth2-proxy", lambda r: r.server.update(ports=[{"containerPort": 5000}])),
@@ -384,6 +393,59 @@ SPOILS: dict[str, tuple[str, str, Callable[[Release], object]]] = {
         lambda r: next(v for v in r.pod["volumes"] if "secret" in v)["secret"]["items"][0].update(key="x"),
     ),
     "the pods first": ("order", "default", lambda r: r.objects.reverse()),
+    # --- watching
+    "metrics for everybody": ("readers", "watched", lambda r: _rules(r, "ingress")[1].pop("from")),
+    "a third port": (
+        "readers",
+        "default",
+        lambda r: _rules(r, "ingress").append({"ports": [{"port": 22, "protocol": "TCP"}]}),
+    ),
+    "a password for the metrics": (
+        "metrics_are_harmless",
+        "metrics",
+        lambda r: container_of(r.pod, "metrics").update(env=r.server["env"]),
+    ),
+    "metrics that may write": (
+        "metrics_are_harmless",
+        "metrics",
+        lambda r: [mount.pop("readOnly") for mount in container_of(r.pod, "metrics")["volumeMounts"]],
+    ),
+    "metrics that decide on readiness": (
+        "metrics_are_harmless",
+        "metrics",
+        lambda r: container_of(r.pod, "metrics").update(readinessProbe={"tcpSocket": {"port": 9464}}),
+    ),
+    "metrics from nowhere": ("metrics_are_harmless", "metrics", lambda r: _named(r, _COUNTS).update(value="/tmp")),  # noqa: S108
+    "no logging configuration": (
+        "logs",
+        "default",
+        lambda r: _named(r, "MLFLOW_UVICORN_OPTS").update(value="--timeout-graceful-shutdown 60"),
+    ),
+    "another health path in the log": (
+        "logs",
+        "static-prefix",
+        lambda r: r.server["readinessProbe"]["httpGet"].update(path="/health"),
+    ),
+    "an alert about another release": (
+        "alerts",
+        "watched",
+        lambda r: _alert(r, "MlflowNotReady").update(expr='kube_x{namespace="ml", deployment="other"} > 0'),
+    ),
+    "an alert without runbook": (
+        "alerts",
+        "watched",
+        lambda r: _alert(r, "MlflowDown")["annotations"].update(runbook_url="https://example.com"),
+    ),
+    "a monitor that asks clients' port": (
+        "selectors",
+        "watched",
+        lambda r: r.one("ServiceMonitor")["spec"]["selector"].update(matchLabels={"app.kubernetes.io/name": "mlflow"}),
+    ),
+    "a metrics Service that leads to the server": (
+        "ports",
+        "watched",
+        lambda r: r.one("Service", "mlflow-metrics")["spec"]["ports"][0].update(targetPort="http"),
+    ),
 }
 
 

@@ -58,7 +58,7 @@ EXPECTED: dict[str, list[str]] = {
     "default": EMBEDDED,
     "sqlite-existing-claim": [item for item in EMBEDDED if item not in DATA],
     "sqlite-and-artifact-volume": inserted(EMBEDDED, POLICY[0], "PersistentVolumeClaim/mlflow-artifacts"),
-    "file-store": [item for item in EMBEDDED if item not in FILES],
+    "file-store": EMBEDDED,
     "existing-keys": WITHOUT_GENERATOR,
     "one-generated-key": EMBEDDED,
     # what differs from PostgreSQL and S3
@@ -200,6 +200,30 @@ EXPECTED: dict[str, list[str]] = {
         "Deployment/mlflow-redis",
         *BUDGET,
     ],
+    "watched": [
+        *inserted(
+            inserted(
+                inserted(
+                    ON_POSTGRESQL,
+                    FILES[0],
+                    "Service/mlflow-metrics",
+                    "ServiceMonitor/mlflow-metrics",
+                    "PrometheusRule/mlflow",
+                    "ConfigMap/mlflow-dashboard",
+                ),
+                GENERATOR_FILES[0],
+                "ConfigMap/mlflow-gc-files",
+                "ConfigMap/mlflow-smoke-test-files",
+            ),
+            GENERATOR_POLICY[0],
+            "NetworkPolicy/mlflow-gc",
+            "NetworkPolicy/mlflow-smoke-test",
+        ),
+        *BUDGET,
+        "CronJob/mlflow-gc",
+        "CronJob/mlflow-smoke-test",
+    ],
+    "scrape-annotations": ON_POSTGRESQL,
     "cloud-native-pg": [*inserted(ON_POSTGRESQL, FILES[0], "Cluster/mlflow-postgresql"), *BUDGET],
 }
 
@@ -233,4 +257,4 @@ def test_no_variant_has_an_object_of_an_unknown_kind_or_name(case: str) -> None:
     for item in inventory(case):
         kind, _, name = item.partition("/")
         free = kind in {"Secret", "ExternalSecret", "PersistentVolumeClaim", "Cluster"} or name == account
-        assert free or item.replace(release, "mlflow", 1) in known, item
+        assert free or item.replace("/ml-", "/").replace(release, "mlflow", 1) in known, item

@@ -316,7 +316,7 @@ VALUES: dict[str, Value] = {
     "prometheus.expose": Value(
         props=MlflowProps(metrics=Metrics()),
         seen=lambda r: env_of(r.server).get("MLFLOW_EXPOSE_PROMETHEUS"),
-        then="/tmp/prometheus",  # noqa: S108 - the pod's own /tmp
+        then="/run/mlflow/metrics",
         before=None,
     ),
 }

@@ -9,6 +9,7 @@ from cdk8s_mlflow import (
     GCS,
     HDFS,
     S3,
+    Alerts,
     ArtifactUri,
     ArtifactVolume,
     Autoscaling,
@@ -30,6 +31,7 @@ from cdk8s_mlflow import (
     CpuTrigger,
     CronTrigger,
     CustomAuth,
+    Dashboard,
     DatabaseUri,
     Direct,
     DisruptionBudget,
@@ -58,6 +60,7 @@ from cdk8s_mlflow import (
     LdapAuth,
     LdapTls,
     LoadBalancer,
+    Logs,
     MemberOf,
     Metrics,
     Migration,
@@ -79,9 +82,12 @@ from cdk8s_mlflow import (
     Redis,
     Reloader,
     S3Credentials,
+    ScrapeAnnotations,
     SecretKey,
     ServiceAccount,
+    ServiceMonitor,
     SidecarProxy,
+    SmokeTest,
     SQLite,
     SQLServer,
     TlsSecret,
@@ -901,7 +907,61 @@ VARIANTS: dict[str, MlflowProps] = {
         migration=Migration(database_wait=timedelta(minutes=1), time_limit=timedelta(hours=4)),
     ),
     "verified-migration": on_postgresql(migration=None),
+    # --- seen
     "metrics": MlflowProps(metrics=Metrics()),
+    "watched": on_postgresql(
+        metrics=Metrics(
+            monitor=ServiceMonitor(labels={"release": "prometheus"}, interval=timedelta(seconds=15)),
+            allowed_from=[NamespacePeer("monitoring")],
+            alerts=Alerts(labels={"release": "prometheus"}, alert_labels={"team": "ml"}),
+            dashboard=Dashboard(annotations={"grafana_folder": "MLflow"}),
+            resources={"requests": {"memory": "48Mi"}},
+        ),
+        garbage_collection=GarbageCollection(),
+        smoke_test=SmokeTest(),
+        service=ClusterIP(port_name="metrics"),
+        scaling=FixedReplicas(2),
+        authentication=BasicAuth(),
+        logs=Logs(format="json"),
+        workers=2,
+    ),
+    "watched-from-elsewhere": MlflowProps(
+        metrics=Metrics(
+            monitor=ServiceMonitor(namespace="monitoring"),
+            alerts=Alerts(
+                namespace="monitoring",
+                error_ratio=0.01,
+                latency=timedelta(milliseconds=500),
+                volume_free=0.2,
+                runbooks="https://wiki.example.com/mlflow",
+            ),
+            dashboard=Dashboard(labels={"dashboards": "yes"}, namespace="grafana"),
+        ),
+        tls=CertManagerTls(issuer_name="inner"),
+        smoke_test=SmokeTest(schedule="*/15 * * * *"),
+        static_prefix="/mlflow",
+        exposure=Ingress(
+            hosts=["mlflow.example.com"],
+            tls=[IngressTls(secret_name="mlflow-public")],
+            issuer=CertManagerIssuer("letsencrypt"),
+            controller=IngressNginx(),
+        ),
+        logs=Logs(level="DEBUG", access_log=False),
+    ),
+    "scrape-annotations": on_postgresql(
+        metrics=Metrics(
+            monitor=ScrapeAnnotations(),
+            allowed_from=[PodPeer(match_labels={"app": "prometheus"}, namespace="monitoring")],
+        ),
+        pod_annotations={"prometheus.io/path": "/metrics?all"},
+        logs=Logs(level="WARNING", format="json", access_log=False),
+    ),
+    "smoke-test-of-artifacts": MlflowProps(
+        backend_store=None, artifact_store=MINIO, smoke_test=SmokeTest(time_limit=timedelta(minutes=1))
+    ),
+    "smoke-test-of-direct-artifacts": on_postgresql(
+        artifact_access=Direct(), smoke_test=SmokeTest(resources={"limits": {"memory": "1Gi"}})
+    ),
     "extra-args-and-env": on_postgresql(
         extra_args={"x-frame-options": "DENY", "trace-rollups": True, "app-name": "cost-$(HOME)-$$"},
         extra_env=[

@@ -70,13 +70,14 @@ if TYPE_CHECKING:
     from cdk8s_mlflow.failures import InvalidProps
     from cdk8s_mlflow.job_queue import InChartRedis
     from cdk8s_mlflow.mlflow import Mlflow
-    from cdk8s_mlflow.observability import Metrics
+    from cdk8s_mlflow.observability import Alerts, Dashboard, Logs, Metrics, ScrapeAnnotations, ServiceMonitor
     from cdk8s_mlflow.operations import (
         Backup,
         GarbageCollection,
         JobExecution,
         Migration,
         Reloader,
+        SmokeTest,
         TraceArchival,
         TraceRollups,
     )
@@ -163,13 +164,14 @@ _MODULES = {
     "failures": ("InvalidProps",),
     "job_queue": ("InChartRedis",),
     "mlflow": ("Mlflow",),
-    "observability": ("Metrics",),
+    "observability": ("Alerts", "Dashboard", "Logs", "Metrics", "ScrapeAnnotations", "ServiceMonitor"),
     "operations": (
         "Backup",
         "GarbageCollection",
         "JobExecution",
         "Migration",
         "Reloader",
+        "SmokeTest",
         "TraceArchival",
         "TraceRollups",
     ),
@@ -222,6 +224,7 @@ __all__ = [
     "GCS",
     "HDFS",
     "S3",
+    "Alerts",
     "ArtifactUri",
     "ArtifactVolume",
     "Autoscaling",
@@ -243,6 +246,7 @@ __all__ = [
     "CpuTrigger",
     "CronTrigger",
     "CustomAuth",
+    "Dashboard",
     "DatabaseUri",
     "Direct",
     "DisruptionBudget",
@@ -274,6 +278,7 @@ __all__ = [
     "LdapAuth",
     "LdapTls",
     "LoadBalancer",
+    "Logs",
     "MemberOf",
     "Metrics",
     "Migration",
@@ -299,9 +304,12 @@ __all__ = [
     "S3Credentials",
     "SQLServer",
     "SQLite",
+    "ScrapeAnnotations",
     "SecretKey",
     "ServiceAccount",
+    "ServiceMonitor",
     "SidecarProxy",
+    "SmokeTest",
     "TlsSecret",
     "TraceArchival",
     "TraceRollups",

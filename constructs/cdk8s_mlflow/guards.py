@@ -33,8 +33,6 @@ class Guard:
 
     app_name: str | None = None
     """MLflow's app with the login. ``--app-name``."""
-    app_directory: str | None = None
-    """Where the server finds Python modules that are not the image's."""
     server: Needs = Needs()
     """Of the server's container."""
     spools_uploads: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Literal
@@ -20,7 +21,7 @@ from cdk8s_mlflow.container import (
 )
 from cdk8s_mlflow.naming import Component
 from cdk8s_mlflow.needs import FILES_DIRECTORY, Archive, EnvVar, Needs, SecretUse, claims_of, merge
-from cdk8s_mlflow.operations import Backup, GarbageCollection
+from cdk8s_mlflow.operations import Backup, GarbageCollection, SmokeTest
 from cdk8s_mlflow.peers import Manifest
 from cdk8s_mlflow.pods import PodPlan, plan_pod
 from cdk8s_mlflow.programs import process_needs, workspace_needs
@@ -43,6 +44,7 @@ class CronJobPlan:
     """None where it is started by hand."""
     time_limit_seconds: int
     retries: int
+    """How often it is tried again at once if it fails."""
 
 
 def plan_cron_jobs(release: Release) -> Iterator[CronJobPlan]:
@@ -51,6 +53,8 @@ def plan_cron_jobs(release: Release) -> Iterator[CronJobPlan]:
         yield _garbage_collection(release, release.props.garbage_collection)
     if release.props.backup is not None:
         yield from _backup_and_restore(release, release.props.backup)
+    if release.props.smoke_test is not None:
+        yield _smoke_test(release, release.props.smoke_test)
 
 
 def _cron_job(
@@ -99,8 +103,6 @@ def _beside_the_server(release: Release, needs: Needs) -> Manifest:
 
 def _garbage_collection(release: Release, wanted: GarbageCollection) -> CronJobPlan:
     stores = release.stores
-    direct = isinstance(release.props.artifact_access, Direct)
-    artifacts = stores.artifacts.needs() if direct and stores.artifacts is not None else Needs()
     container = Container(
         name="gc",
         command=("python", f"{FILES_DIRECTORY}/collect_garbage.py"),
@@ -111,7 +113,7 @@ def _garbage_collection(release: Release, wanted: GarbageCollection) -> CronJobP
         ),
         needs=merge(
             stores.backend_needs,
-            artifacts,
+            _direct_artifacts(release),
             caller_needs(release),
             _PROCESS,
             workspace_needs(release.props),
@@ -192,4 +194,39 @@ def _of_the_backup(needs: Needs) -> Needs:
             else item
             for item in needs.env
         ),
+    )
+
+
+def _direct_artifacts(release: Release) -> Needs:
+    """Return what a client needs that talks to the artifact store itself."""
+    artifacts = release.stores.artifacts
+    direct = isinstance(release.props.artifact_access, Direct)
+    return artifacts.needs() if direct and artifacts is not None else Needs()
+
+
+def _smoke_test(release: Release, wanted: SmokeTest) -> CronJobPlan:
+    # Whoever waits for it wants to know now, and not after MLflow's own minutes of trying again.
+    environment = {
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+        "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+        "MLFLOW_LOGGING_LEVEL": "ERROR",
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    }
+    container = Container(
+        name="smoke-test",
+        command=("python", f"{FILES_DIRECTORY}/smoke_test.py"),
+        args=(json.dumps({"tracks": release.props.backend_store is not None}),),
+        needs=merge(
+            _direct_artifacts(release),
+            caller_needs(release),
+            process_needs("256Mi"),
+            Needs(
+                env=tuple(EnvVar(name, value) for name, value in environment.items()),
+                files=(script("smoke_test.py"),),
+            ),
+        ),
+        resources=canonical_resources(wanted.resources) or helper_resources("256Mi", "512Mi"),
+    )
+    return _cron_job(
+        release, "smoke-test", container, schedule=wanted.schedule, time_limit=wanted.time_limit, retries=0
     )

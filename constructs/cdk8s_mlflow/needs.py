@@ -7,6 +7,7 @@ A store, a secret or an exposure answers with :class:`Needs`; the plan merges th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import attrs
@@ -239,6 +240,8 @@ class Certificate:
     """What its callers must trust; None if they do already."""
     objects: tuple[Manifest, ...] = ()
     """What must be rendered for the Secret to be there."""
+    renew_before: timedelta | None = None
+    """How long before its end cert-manager renews it; None if somebody else does."""
 
 
 # --- Databases ---------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from cdk8s_mlflow.exposure import ClusterIP, Headless
+from cdk8s_mlflow.observability import METRICS_PORT
 from cdk8s_mlflow.peers import CidrPeer, Endpoint, Manifest
 from cdk8s_mlflow.props import MlflowProps, NetworkPolicy
 
@@ -82,7 +83,8 @@ def _origin(url: str) -> str:
 
 def server_policy(props: MlflowProps, policy: NetworkPolicy, port: int, egress: Iterable[Endpoint]) -> PolicyPlan:
     """Return who may connect to the server, and where it may connect to."""
-    return PolicyPlan(ingress=[_server_ingress(props, policy, port)], egress=_egress([*egress, *policy.egress]))
+    ingress = [_server_ingress(props, policy, port), *_metrics_ingress(props)]
+    return PolicyPlan(ingress=ingress, egress=_egress([*egress, *policy.egress]))
 
 
 def helper_policy(egress: Iterable[Endpoint], ingress: Iterable[Manifest] = ()) -> PolicyPlan:
@@ -99,6 +101,14 @@ def _server_ingress(props: MlflowProps, policy: NetworkPolicy, port: int) -> Man
     doors += [CidrPeer(cidr).selector() for cidr in ranges or ()]
     same_namespace: Manifest = {"podSelector": {}}
     return {"from": [same_namespace, *doors, *(peer.selector() for peer in policy.clients)], "ports": ports}
+
+
+def _metrics_ingress(props: MlflowProps) -> list[Manifest]:
+    """Return who may read the metrics, and reaches no other port by that."""
+    if props.metrics is None:
+        return []
+    peers: list[Manifest] = [peer.selector() for peer in props.metrics.allowed_from]
+    return [{"from": peers or [{"podSelector": {}}], "ports": [{"port": METRICS_PORT, "protocol": "TCP"}]}]
 
 
 def _egress(endpoints: Iterable[Endpoint]) -> list[Manifest]:

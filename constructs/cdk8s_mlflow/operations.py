@@ -156,3 +156,20 @@ class TraceArchival:
             yield f"retention must be whole minutes (got {self.retention}); write timedelta(days=30)"
         if not timedelta(minutes=1) <= self.interval <= timedelta(days=1):
             yield f"interval must be from a minute to a day (got {self.interval}); write timedelta(minutes=5)"
+
+
+@attrs.frozen(kw_only=True)
+class SmokeTest:
+    """Use the server once as a client does: experiment, run, metrics, artifact up and down, model, trace.
+
+    A suspended CronJob, started by hand: ``kubectl create job --from=cronjob/<release>-smoke-test NAME``. It has the
+    credentials that clients of this chart have, ends with status 1 and the step at which it failed, and removes what
+    it made. The larribas chart's ``helm test``, which only asked whether a port is open.
+    """
+
+    schedule: CronSchedule | None = None
+    """When it runs by itself, as cron writes it: never, if left out. With alerts, a failure is one then."""
+    time_limit: timedelta = timedelta(minutes=5)
+    """When it has failed if it still runs."""
+    resources: ResourceRequirements | None = None
+    """Requests and limits of the container, instead of 256Mi and at most 512Mi."""

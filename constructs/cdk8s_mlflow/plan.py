@@ -25,8 +25,10 @@ from cdk8s_mlflow.operations import Migration
 from cdk8s_mlflow.peers import Endpoint, Manifest, verbatim
 from cdk8s_mlflow.pods import STARTUP_SECONDS, PodPlan, clashes, conflicts, plan_pod
 from cdk8s_mlflow.programs import (
+    counting_needs,
     generate_container,
     leader_container,
+    metrics_containers,
     migrate_containers,
     server_container,
     server_needs,
@@ -37,6 +39,7 @@ from cdk8s_mlflow.stores import Stores
 from cdk8s_mlflow.value_checks import check_values
 from cdk8s_mlflow.values import DnsLabel, ObjectName
 from cdk8s_mlflow.volumes import ExistingVolumeClaim, VolumeClaim
+from cdk8s_mlflow.watching import monitoring_objects, needs_a_namespace, scrape_annotations
 
 
 @attrs.frozen(kw_only=True)
@@ -140,7 +143,12 @@ def plan(props: MlflowProps, *, name: str, namespace: str | None = None) -> Plan
     failures += check_values(namespace, DnsLabel | None, "the chart's namespace")
     try:
         release = Release.of(props, naming, namespace)
-        needs = merge(release.stores.needs, server_needs(release, leads=not has_leader(props)), release.guard.server)
+        needs = merge(
+            release.stores.needs,
+            server_needs(release, leads=not has_leader(props)),
+            counting_needs(props),
+            release.guard.server,
+        )
         failures += _check_together(release, needs)
     except Exception as error:
         if failures:  # nothing can be derived from wrong values; they are reported already
@@ -162,8 +170,8 @@ def plan(props: MlflowProps, *, name: str, namespace: str | None = None) -> Plan
 
 _NO_NAMESPACE = (
     "the chart names no namespace, and one must be known (to bind the Role of the Job that generates secrets, for the "
-    'names in a certificate, for what an Ingress controller is told): everything goes to "default"; '
-    'write Chart(..., namespace="...")'
+    "names in a certificate, for what an Ingress controller is told, for what alerts and dashboards ask): everything "
+    'goes to "default"; write Chart(..., namespace="...")'
 )
 
 
@@ -175,6 +183,7 @@ def _names_its_namespace(release: Release, needs: Needs) -> bool:
         any(_is_generated(use) for use in _secret_uses(_all_needs(release, needs)))
         or props.tls is not None
         or (props.static_prefix is not None and told)
+        or needs_a_namespace(props)
     )
 
 
@@ -217,12 +226,12 @@ def _decide(release: Release, needs: Needs) -> Plan:
         "server",
         # What is in front of MLflow is a sidecar, which starts before it and ends after it.
         init_containers=(*migrate_containers(props, stores), *_front(release)),
-        containers=(server_container(release, needs),),
+        containers=(server_container(release, needs), *metrics_containers(release)),
         service_account_name=account_name,
         egress=everything.egress,
         termination_grace=props.pre_stop_delay + props.graceful_shutdown_timeout + timedelta(seconds=10),
         labels=props.pod_labels,
-        annotations=props.pod_annotations,
+        annotations=scrape_annotations(props) | dict(props.pod_annotations),
         affinity=verbatim(props.affinity),
         topology_spread_constraints=_spread(props, naming),
     )
@@ -260,7 +269,13 @@ def _decide(release: Release, needs: Needs) -> Plan:
         generator=generator,
         cron_jobs=cron_jobs,
         claims=unique(claim for pod in pods for claim in pod.claims),
-        objects=unique([*(item for pod in pods for item in pod.objects), *doors.objects]),
+        objects=unique(
+            [
+                *(item for pod in pods for item in pod.objects),
+                *doors.objects,
+                *monitoring_objects(release, server, cron_jobs),
+            ]
+        ),
         max_unavailable=(
             props.disruption_budget.max_unavailable
             if props.disruption_budget is not None and props.scaling.most > 1

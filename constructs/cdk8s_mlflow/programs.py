@@ -20,6 +20,7 @@ from cdk8s_mlflow.container import (
 )
 from cdk8s_mlflow.exposure import ClusterIP, Headless
 from cdk8s_mlflow.guards import SERVER_PORT, TLS_DIRECTORY, certificate_mount
+from cdk8s_mlflow.logs import LOGGING_FILE, logging_settings
 from cdk8s_mlflow.needs import (
     FILES_DIRECTORY,
     ConfigFile,
@@ -31,6 +32,7 @@ from cdk8s_mlflow.needs import (
     Template,
     merge,
 )
+from cdk8s_mlflow.observability import METRICS_PORT
 from cdk8s_mlflow.operations import Migration
 from cdk8s_mlflow.peers import Manifest, verbatim
 from cdk8s_mlflow.props import MlflowProps, server_processes
@@ -53,7 +55,6 @@ def server_needs(release: Release, *, leads: bool) -> Needs:
         "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": ",".join(network.cors_allowed_origins(props)) or None,
         "MLFLOW_UVICORN_OPTS": " ".join(_uvicorn_options(release)),
         "FORWARDED_ALLOW_IPS": ",".join(_believed(release)) or None,
-        "MLFLOW_EXPOSE_PROMETHEUS": "/tmp/prometheus" if props.metrics else None,  # noqa: S108 - the pod's own /tmp
         # 9 processes and 1.6 GiB for tasks that most installations never run.
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": str(props.job_execution is not None).lower(),
         "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -77,6 +78,7 @@ def server_needs(release: Release, *, leads: bool) -> Needs:
         _tls_needs(release),
         workspace_needs(props),
         jobs.job_needs(release, leads=leads),
+        _logging(release),
         Needs(
             env=(
                 EnvVar(
@@ -116,11 +118,64 @@ def _believed(release: Release) -> Iterator[str]:
         yield from release.props.trusted_proxies
 
 
+def _logging(release: Release) -> Needs:
+    """Return how the server logs: uvicorn finds our code beside its configuration, in every process."""
+    logs = release.props.logs
+    env: dict[str, str] = {"MLFLOW_LOGGING_LEVEL": logs.level} if logs.level != "INFO" else {}
+    # MLflow would give its loggers its own format again.
+    env |= {"MLFLOW_CONFIGURE_LOGGING": "false"} if logs.format == "json" else {}
+    return Needs(
+        env=tuple(EnvVar(name, value) for name, value in env.items()),
+        files=(script("server_logs.py"), config_file(LOGGING_FILE, logging_settings(logs, release.health_path))),
+    )
+
+
+def counting_needs(props: MlflowProps) -> Needs:
+    """Return where MLflow's processes count, if they do."""
+    if props.metrics is None:
+        return Needs()
+    return Needs(env=(EnvVar("MLFLOW_EXPOSE_PROMETHEUS", _COUNTS),), mounts=(_counts(read_only=False),))
+
+
+_COUNTS = "/run/mlflow/metrics"
+
+
+def _counts(*, read_only: bool) -> Mount:
+    # 20 KiB per process that ever ran in the pod.
+    return Mount(volume="metrics", source=EmptyDir(size_limit="64Mi"), path=_COUNTS, read_only=read_only)
+
+
+def metrics_containers(release: Release) -> tuple[Container, ...]:
+    """Return the container that serves the metrics, if they are wanted: it knows no secret, and no other port."""
+    metrics = release.props.metrics
+    if metrics is None:
+        return ()
+    scheme = "https" if release.certificate and release.guard.front is None else "http"
+    settings = {
+        "directory": _COUNTS,
+        "health_url": f"{scheme}://127.0.0.1:{SERVER_PORT}{release.health_path}",
+        "port": METRICS_PORT,
+    }
+    container = Container(
+        name="metrics",
+        command=("python", f"{FILES_DIRECTORY}/serve_metrics.py", f"{FILES_DIRECTORY}/metrics.json"),
+        needs=Needs(
+            files=(script("serve_metrics.py"), config_file("metrics.json", settings)),
+            mounts=(_counts(read_only=True),),
+        ),
+        resources=canonical_resources(metrics.resources)
+        if metrics.resources is not None
+        else {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "64Mi"}},
+        ports={"metrics": METRICS_PORT},
+    )
+    return (container,)
+
+
 def _uvicorn_options(release: Release) -> Iterator[str]:
     yield f"--timeout-graceful-shutdown {seconds(release.props.graceful_shutdown_timeout)}"
-    if release.guard.app_directory is not None:
-        # PYTHONPATH would replace the image's own.
-        yield f"--app-dir {release.guard.app_directory}"
+    yield f"--log-config {FILES_DIRECTORY}/{LOGGING_FILE}"
+    # For the classes of that file, and for a login of ours or the user's: PYTHONPATH would replace the image's own.
+    yield f"--app-dir {FILES_DIRECTORY}"
     if release.certificate is not None and release.guard.front is None:
         yield f"--ssl-certfile {TLS_DIRECTORY}/tls.crt --ssl-keyfile {TLS_DIRECTORY}/tls.key"
 

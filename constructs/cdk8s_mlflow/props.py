@@ -24,8 +24,16 @@ from cdk8s_mlflow.kubernetes import (
     TopologySpreadConstraint,
 )
 from cdk8s_mlflow.needs import SecretSource
-from cdk8s_mlflow.observability import Metrics
-from cdk8s_mlflow.operations import Backup, GarbageCollection, JobExecution, Migration, Reloader, TraceArchival
+from cdk8s_mlflow.observability import Logs, Metrics
+from cdk8s_mlflow.operations import (
+    Backup,
+    GarbageCollection,
+    JobExecution,
+    Migration,
+    Reloader,
+    SmokeTest,
+    TraceArchival,
+)
 from cdk8s_mlflow.peers import CidrPeer, Endpoint, NamespacePeer, PodPeer
 from cdk8s_mlflow.scaling import DisruptionBudget, FixedReplicas, Scaling
 from cdk8s_mlflow.secrets import GeneratedSecret
@@ -228,7 +236,11 @@ class MlflowProps:
     network_policy: NetworkPolicy | None = NetworkPolicy()
     """Who may connect where: nobody but those who must, if left out. With None everybody may."""
     metrics: Metrics | None = None
-    """Whether ``/metrics`` is served."""
+    """Whether requests are counted, for Prometheus, alerts and a dashboard: not at all, if left out."""
+    logs: Logs = Logs()
+    """What the server logs: requests without health checks, as lines of text, from INFO on, if left out."""
+    smoke_test: SmokeTest | None = None
+    """A client's round trip that can be started by hand after an upgrade: none, if left out."""
 
     service_account: ServiceAccount | ExistingServiceAccount = ServiceAccount()
     """The identity of the server's pods: a new one without any right if left out."""

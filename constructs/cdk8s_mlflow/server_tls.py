@@ -68,7 +68,9 @@ class CertManagerTls:
                 "issuerRef": {"group": "cert-manager.io", "kind": self.issuer_kind, "name": self.issuer_name},
             },
         }
-        return Certificate(secret_name=name, ca=SecretKey(name, "ca.crt"), objects=(made,))
+        return Certificate(
+            secret_name=name, ca=SecretKey(name, "ca.crt"), objects=(made,), renew_before=self.renew_before
+        )
 
     def failures(self) -> Iterator[str]:
         """Yield what is wrong with the fields together."""

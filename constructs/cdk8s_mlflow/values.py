@@ -102,8 +102,8 @@ def is_dns_subdomain(value: object) -> bool:
     return len(text) <= 253 and all(_LABEL.fullmatch(part) for part in text.split("."))
 
 
-_CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
-_CRON_NAMES = {
+CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
+CRON_NAMES = {
     3: ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"),
     4: ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"),
 }
@@ -118,8 +118,8 @@ def is_cron_schedule(value: object) -> bool:
 
 
 def _is_cron_item(item: str, index: int) -> bool:
-    low, high = _CRON_RANGES[index]
-    names = {name: str(number) for number, name in enumerate(_CRON_NAMES.get(index, ()), start=low)}
+    low, high = CRON_RANGES[index]
+    names = {name: str(number) for number, name in enumerate(CRON_NAMES.get(index, ()), start=low)}
     numbers = [names.get(part, part) for part in item.upper().replace("/", "-").split("-")]
     if re.fullmatch(r"\*(/0*[1-9][0-9]{0,3})?", item):
         return True
@@ -232,6 +232,9 @@ PositiveNumber = Annotated[
 ]
 NotNegativeNumber = Annotated[
     float, Rule(lambda v: 0 <= float(str(v)) < math.inf, "be a number, and not negative", "write 0 or more")
+]
+Ratio = Annotated[
+    float, Rule(lambda v: 0 < float(str(v)) < 1, "be a share between 0 and 1", "write one such as 0.05, for 5 %")
 ]
 Quantity = Annotated[
     str,

@@ -92,7 +92,7 @@ def test_the_delay_and_the_requests_fit_into_the_grace_period(
     """With ten seconds to spare, for MLflow to end."""
     found = server(props)
     assert found["lifecycle"] == {"preStop": {"exec": {"command": ["sleep", delay]}}}
-    assert env_of(found)["MLFLOW_UVICORN_OPTS"] == f"--timeout-graceful-shutdown {graceful}"
+    assert env_of(found)["MLFLOW_UVICORN_OPTS"].startswith(f"--timeout-graceful-shutdown {graceful} ")
     assert pod(props)["terminationGracePeriodSeconds"] == grace
 
 
@@ -232,9 +232,14 @@ def test_volumes_of_one_name_in_the_props_cannot_meet_ours() -> None:
         ).items()
 
 
-def test_metrics_are_served_from_scratch_space() -> None:
-    """The folder is the flag."""
-    assert env_of(server(MlflowProps(metrics=Metrics())))["MLFLOW_EXPOSE_PROMETHEUS"].startswith("/tmp/")  # noqa: S108
+def test_metrics_are_counted_where_their_own_container_reads_them() -> None:
+    """The folder is the flag; what serves it may only read, and knows nothing else."""
+    found = pod(MlflowProps(metrics=Metrics()))
+    folder = env_of(container_of(found, "mlflow"))["MLFLOW_EXPOSE_PROMETHEUS"]
+    mounts = {name: container_of(found, name)["volumeMounts"] for name in ("mlflow", "metrics")}
+    assert {"name": "metrics", "mountPath": folder} in mounts["mlflow"]
+    assert {"name": "metrics", "mountPath": folder, "readOnly": True} in mounts["metrics"]
+    assert "env" not in container_of(found, "metrics")
     assert "MLFLOW_EXPOSE_PROMETHEUS" not in env_of(server())
 
 

@@ -62,6 +62,7 @@ TAKEN: dict[str, list[object]] = {
         "0 0 * * 0-6/2",
     ],
     "TimeZone": ["UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+2"],
+    "Ratio": [0.05, 0.5, 0.999],
     "LoginName": ["admin", "root%", "mlflow@example.com"],
     "KubernetesVersion": ["1.27", "1.37", "1.99"],
 }

@@ -16,6 +16,7 @@ from variants import LOGIN_IMAGE, POSTGRESQL, on_postgresql
 
 from cdk8s_mlflow import (
     S3,
+    Alerts,
     ArtifactUri,
     ArtifactVolume,
     Autoscaling,
@@ -56,6 +57,8 @@ from cdk8s_mlflow import (
     JobExecution,
     KedaScaling,
     LoadBalancer,
+    Logs,
+    Metrics,
     Migration,
     MlflowProps,
     NamespacePeer,
@@ -73,6 +76,8 @@ from cdk8s_mlflow import (
     S3Credentials,
     SecretKey,
     ServiceAccount,
+    ServiceMonitor,
+    SmokeTest,
     SQLite,
     TlsSecret,
     TraceArchival,
@@ -1971,6 +1976,43 @@ WRONG: dict[str, tuple[Callable[[], MlflowProps], str]] = {
         (
             "MlflowProps.security_context.seccompProfile.type: must be 'RuntimeDefault' or 'Localhost' or "
             "'Unconfined' (got 'runtime/default'); write 'RuntimeDefault'"
+        ),
+    ),
+    "metrics asked for all the time": (
+        lambda: props(metrics=Metrics(monitor=ServiceMonitor(interval=timedelta(milliseconds=100)))),
+        ("MlflowProps.metrics.monitor: interval must be a second or more (got 0.1 s); write timedelta(seconds=30)"),
+    ),
+    "a latency beyond what is counted": (
+        lambda: props(metrics=Metrics(alerts=Alerts(latency=timedelta(minutes=1)))),
+        ("MlflowProps.metrics.alerts: latency must be above 0 and at most 10 s (got 60 s); write timedelta(seconds=2)"),
+    ),
+    "an error ratio in percent": (
+        lambda: props(metrics=Metrics(alerts=Alerts(error_ratio=5))),
+        (
+            "MlflowProps.metrics.alerts.error_ratio: must be a share between 0 and 1 (got 5); "
+            "write one such as 0.05, for 5 %"
+        ),
+    ),
+    "alerts as a flag": (
+        lambda: props(metrics=Metrics(alerts=True)),
+        "MlflowProps.metrics.alerts: must be Alerts or None (got True); write Alerts(...)",
+    ),
+    "an unknown format of logs": (
+        lambda: props(logs=Logs(format="logfmt")),
+        "MlflowProps.logs.format: must be 'text' or 'json' (got 'logfmt'); write 'text'",
+    ),
+    "a level of logs in small letters": (
+        lambda: props(logs=Logs(level="debug")),
+        (
+            "MlflowProps.logs.level: must be 'DEBUG' or 'INFO' or 'WARNING' or 'ERROR' or 'CRITICAL' (got 'debug'); "
+            "write 'DEBUG'"
+        ),
+    ),
+    "a smoke test every now and then": (
+        lambda: props(smoke_test=SmokeTest(schedule="@daily")),
+        (
+            "MlflowProps.smoke_test.schedule: must be five fields as cron has them (got '@daily'); write minute, hour, "
+            'day of month, month, day of week, such as "17 3 * * *"'
         ),
     ),
     "metrics as a flag": (

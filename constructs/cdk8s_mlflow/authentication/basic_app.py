@@ -123,7 +123,6 @@ class BasicApp:
         )
         return Guard(
             app_name="basic-auth",
-            app_directory=None if asked is None else FILES_DIRECTORY,
             server=merge(_app_needs(settings, premises.users, self.flask_secret_key), Needs(env=administrator), asking),
             callers=Needs(env=credentials),
         )

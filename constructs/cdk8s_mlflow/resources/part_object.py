@@ -1,4 +1,4 @@
-"""Objects that a part of the props brings along: Secrets, and objects of operators that make Secrets or databases."""
+"""Objects that a part of the props brings along: Secrets, and objects for operators and for monitoring."""
 
 from __future__ import annotations
 
@@ -11,4 +11,5 @@ def define_object(plan: Plan, item: Manifest) -> Manifest:
     """Return the object with the release's labels, and otherwise as its part has shaped it."""
     own = item["metadata"]
     metadata = define_metadata(plan, own["name"], annotations=own.get("annotations", {}))
-    return {**verbatim(item), "metadata": metadata | {"labels": own.get("labels", {}) | metadata["labels"]}}
+    place = {"namespace": own["namespace"]} if "namespace" in own else {}
+    return {**verbatim(item), "metadata": metadata | place | {"labels": own.get("labels", {}) | metadata["labels"]}}

@@ -9,10 +9,11 @@ from typing import Any
 
 import attrs
 import pytest
+from e2e.browser.chromium import browse, start_browser
 from e2e.environments import run
 from e2e.installation import USED, Installation, applied, release
 from e2e.kubectl import Manifest, Pod, apply_manifests, kubectl, wait_for_pods
-from e2e.logins.provider import AUDIENCE, Provider, asked, cookie_header
+from e2e.logins.provider import AUDIENCE, PASSWORD, Provider, asked, cookie_header
 from e2e.logins.test_oidc import CLOSED, FORGED, SEARCH, STORED_PASSWORD, addresses, collected
 from e2e.manifests import MLFLOW_IMAGE, secret, service
 from e2e.servers import PostgreSQLServer
@@ -185,6 +186,14 @@ def test_every_replica_knows_the_session(releases: Releases, client: Pod, cookie
     found = addresses(releases.main)
     requests = [{"url": f"http://{address}:4180{SEARCH}", "headers": cookie_header(cookies)} for address in found]
     assert asked(client, requests) == [200, 200]
+
+
+def test_a_person_makes_an_experiment_in_a_browser(releases: Releases, provider: Provider) -> None:
+    """The provider's form, the way back, and the UI's own requests."""
+    browser, name = start_browser(provider.namespace), "made in a browser"
+    seen = browse(browser, "oidc", releases.main.uri, "/", "ada", PASSWORD, name, picture="oauth2-proxy.png")
+    assert seen["before"].startswith(provider.issuer)
+    assert name in seen["text"]
 
 
 def test_another_installation_does_not(releases: Releases, client: Pod, cookies: dict[str, str]) -> None:

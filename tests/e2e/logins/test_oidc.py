@@ -10,10 +10,11 @@ from typing import Any
 
 import attrs
 import pytest
+from e2e.browser.chromium import browse, start_browser
 from e2e.environments import run
 from e2e.installation import USED, Installation, applied, release
 from e2e.kubectl import Pod, apply_manifests, kubectl, wait_for_pods
-from e2e.logins.provider import AUDIENCE, Provider, asked, cookie_header, redis
+from e2e.logins.provider import AUDIENCE, PASSWORD, Provider, asked, cookie_header, redis
 from e2e.manifests import secret
 from e2e.servers import PostgreSQLServer
 
@@ -197,6 +198,16 @@ def test_every_replica_knows_the_session(releases: Releases, client: Pod, cookie
         {"url": f"http://{address}:5000{SEARCH}", "headers": cookie_header(cookies["ada"])} for address in found
     ]
     assert asked(client, requests) == [200, 200]
+
+
+def test_a_person_makes_an_experiment_in_a_browser(releases: Releases, provider: Provider) -> None:
+    """The provider's form, the way back, and the UI's own requests."""
+    browser, name = start_browser(provider.namespace), "made in a browser"
+    told = (releases.main.uri, "/login", "ada", PASSWORD, name)
+    seen = browse(browser, "oidc", *told, picture="oidc.png")
+    assert seen["before"].startswith(provider.issuer)
+    assert seen["url"].startswith(releases.main.uri)
+    assert name in seen["text"]
 
 
 def test_another_installation_does_not(releases: Releases, client: Pod, cookies: dict[str, dict[str, str]]) -> None:

@@ -35,7 +35,7 @@ class ClientCredentials:
                 f"{'no' if self.client_secret is None else 'a'} client_secret); write both or none"
             )
 
-    def needs(
+    def caller_needs(
         self, discovery_url: str, client_id: str, client_secret: SecretUse, egress: tuple[Endpoint, ...]
     ) -> Needs:
         """Return what a caller's container needs; client and secret are the login's own."""

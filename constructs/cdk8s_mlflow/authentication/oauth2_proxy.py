@@ -142,7 +142,7 @@ class OAuth2Proxy:
         discovery_url = self.issuer_url.rstrip("/") + WELL_KNOWN
         return Guard(
             front=self._proxy(premises, premises.public_url, secret, ways),
-            callers=self.callers.needs(discovery_url, self.client_id, secret, ways),
+            callers=self.callers.caller_needs(discovery_url, self.client_id, secret, ways),
         )
 
     def _proxy(

@@ -157,7 +157,7 @@ class OidcAuth:
                 provider,
                 self._cache(premises.public_url),
             ),
-            callers=self.callers.needs(self.discovery_url, self.client_id, secret, provider.egress),
+            callers=self.callers.caller_needs(self.discovery_url, self.client_id, secret, provider.egress),
         )
 
     def _settings(self, public_url: str) -> dict[str, str]:

@@ -90,7 +90,7 @@ class Installation:
         """Return the server's pods that are not on their way out."""
         return pods(self.namespace, f"{self.selector},app.kubernetes.io/component=server")
 
-    def wait(self, timeout: float = 240) -> None:
+    def wait(self, timeout: float = 600) -> None:
         """Wait until every replica is ready."""
         limit = f"--timeout={timeout:.0f}s"
         done = attempt(
@@ -115,7 +115,7 @@ class Installation:
         flags = ["-c", container] if container else ["--all-containers"]
         return "".join(kubectl("-n", self.namespace, "logs", pod.name, "--prefix", *flags) for pod in self.pods())
 
-    def last_words(self, timeout: float = 90) -> list[str]:
+    def last_words(self, timeout: float = 240) -> list[str]:
         """Wait until the migrating container has failed and return the lines that it wrote."""
         deadline = time.monotonic() + timeout
         while True:

@@ -82,7 +82,7 @@ class Pod:
     namespace: str
     name: str
 
-    def execute(self, *command: str, timeout: float = 120) -> str:
+    def execute(self, *command: str, timeout: float = 300) -> str:
         """Run a command in the pod's first container and return its output."""
         return kubectl(*self._exec(), *command, timeout=timeout)
 

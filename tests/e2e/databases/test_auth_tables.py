@@ -95,5 +95,5 @@ def test_only_the_administrator_can_log_in(database: str, releases: dict[str, In
 def log_in(client: Pod, installation: Installation, password: str) -> object:
     """Log a run and a model as the administrator, and return what the server then answers."""
     variables = ("MLFLOW_TRACKING_USERNAME=admin", f"MLFLOW_TRACKING_PASSWORD={password}")
-    output = client.execute("env", *variables, "python", "-c", PROGRAM, installation.uri, timeout=240)
+    output = client.execute("env", *variables, "python", "-c", PROGRAM, installation.uri, timeout=600)
     return json.loads(output.splitlines()[-1])

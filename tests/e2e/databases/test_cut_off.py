@@ -123,7 +123,7 @@ class Engine:
     def shell(self, command: str) -> str:
         """Run a command beside the server."""
         flags = ("-n", self.server.namespace, "exec", self.server.name, "--")
-        found = kubectl(*flags, "sh", "-c", command, timeout=300)
+        found = kubectl(*flags, "sh", "-c", command, timeout=600)
         # PostgreSQL's newer dumps hold a random word.
         return re.sub(r"\\(un)?restrict \w+", "", found)
 
@@ -206,4 +206,4 @@ def test_upgrade_of_a_filled_database(engine: Engine, client: Pod, old_client: P
 def run(client: Pod, uri: str, *arguments: Any) -> str:
     """Fill a store, or read what was filled."""
     program = CLIENT.joinpath("old.py").read_text(encoding="utf-8")
-    return client.execute("python", "-c", program, uri, *arguments, timeout=300).splitlines()[-1]
+    return client.execute("python", "-c", program, uri, *arguments, timeout=600).splitlines()[-1]

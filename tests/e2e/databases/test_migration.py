@@ -123,7 +123,7 @@ def test_verifying_waits_and_says_what_to_run(main: str, releases: dict[str, Ins
     assert pod.name in words
     time.sleep(25)  # longer than the patience with what does not mend itself
     empty.assert_calm()
-    kubectl(*words[1:], timeout=240)
+    kubectl(*words[1:], timeout=600)
     empty.wait()
     empty.assert_calm()
 

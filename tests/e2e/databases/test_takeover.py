@@ -52,7 +52,7 @@ def test_runs_metrics_models_and_artifacts_are_intact(
 
     name = f"old-{engine}"
     apply_manifests(old_server(main, name, uri, claim))
-    wait_for_pods(main, name, timeout=240)
+    wait_for_pods(main, name, timeout=600)
     where = run(old_client, f"http://{name}:5000")
     before = run(old_client, f"http://{name}:5000", where)
     kubectl("-n", main, "delete", "pod,service", name, "--grace-period=1")
@@ -70,7 +70,7 @@ def test_runs_metrics_models_and_artifacts_are_intact(
 
 def run(client: Pod, uri: str, *where: Any) -> Any:
     """Fill a server, or read what was filled."""
-    output = client.execute("python", "-c", PROGRAM, uri, *(json.dumps(item) for item in where), timeout=240)
+    output = client.execute("python", "-c", PROGRAM, uri, *(json.dumps(item) for item in where), timeout=600)
     return json.loads(output.splitlines()[-1])
 
 

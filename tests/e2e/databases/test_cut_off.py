@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 import pytest
 from e2e.installation import USED, Installation, applied, release, use
-from e2e.kubectl import Manifest, Pod, apply_manifests, kubectl, wait_for_pods, wait_until
+from e2e.kubectl import Manifest, Pod, apply_manifests, attempt, kubectl, wait_for_pods, wait_until
 from e2e.manifests import secret
 from e2e.servers import MariaDBServer, PostgreSQLServer
 
@@ -74,6 +74,12 @@ class CutOff(Installation):
     def program(self, text: str) -> Manifest:
         """Return what the init container's Python runs first."""
         return config_map(self.namespace, f"{self.name}-cut-off", {"sitecustomize.py": text})
+
+    def is_cut_off(self) -> bool:
+        """Say whether the moment has come."""
+        # Before the container has started, there is no log.
+        logs = [attempt("-n", pod.namespace, "logs", pod.name, "-c", "migrate").stdout for pod in self.pods()]
+        return any("cut off here" in log for log in logs)
 
     def kill(self) -> None:
         """Kill the pod as it stands, and let the next one run undisturbed."""
@@ -161,7 +167,7 @@ def cut_off(found: dict[str, CutOff]) -> None:
     """Kill each at its moment but the calm one, and wait until the next pods serve."""
     cut = [item for name, item in found.items() if name != "calm"]
     for item in cut:
-        wait_until(f"the moment of {item.name}", lambda item=item: "cut off here" in item.logs("migrate"), 600)  # type: ignore[misc]
+        wait_until(f"the moment of {item.name}", item.is_cut_off, 600)
     for item in cut:
         item.kill()
     for item in found.values():

@@ -288,6 +288,8 @@ class Schema:
     """Its arguments; ``{uri}`` stands for the database."""
     environment: Mapping[str, str] = attrs.field(factory=dict)
     """Variables that the command reads."""
+    repeated_keys: tuple[str, ...] = ()
+    """Foreign keys of one name in several tables, which MySQL does not take: there they get names of its own."""
 
 
 MLFLOW_SCHEMA = Schema(

@@ -35,6 +35,7 @@ BASIC_SCHEMA = Schema(
     version_table="alembic_version_auth",
     command="mlflow.server.auth.cli:commands",
     arguments=("db", "upgrade", "--url", "{uri}"),
+    repeated_keys=("fk_user_id",),
 )
 _FILE = "basic_auth.ini"
 _SHORTEST_PASSWORD = 12

@@ -359,6 +359,7 @@ def migrate(database: dict[str, Any], settings: dict[str, Any]) -> None:
 def be_the_upgrade(database: dict[str, Any]) -> None:
     """Run the command that migrates: called here rather than as a program, whose arguments would hold the URI."""
     os.environ.update(database["schema"]["environment"])
+    leave_out_names(database["schema"]["repeated_keys"])
     module, _, attribute = database["schema"]["command"].partition(":")
     command = getattr(importlib.import_module(module), attribute)
     uri = os.environ[database["variable"]]
@@ -366,6 +367,19 @@ def be_the_upgrade(database: dict[str, Any]) -> None:
     command([uri if word == "{uri}" else word for word in database["schema"]["arguments"]], standalone_mode=False)
     if journal:
         journal.end()
+
+
+def leave_out_names(keys: Iterable[str]) -> None:
+    """Let MySQL name these foreign keys: it wants names that are unique in the database, not in their tables."""
+    from sqlalchemy import Engine, event
+
+    named = re.compile(rf"CONSTRAINT ({'|'.join(keys)}) (?=FOREIGN KEY)")
+
+    def without(connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> tuple[str, Any]:
+        return named.sub("", statement) if connection.dialect.name in {"mysql", "mariadb"} else statement, parameters
+
+    if keys:
+        event.listen(Engine, "before_cursor_execute", without, retval=True)
 
 
 def open_journal(database: dict[str, Any], uri: str) -> Any:

@@ -26,6 +26,7 @@ SCHEMA = {
     "command": "mlflow.cli:cli",
     "arguments": ["db", "upgrade", "{uri}"],
     "environment": {},
+    "repeated_keys": [],
 }
 DATABASE = {"name": "backend-store", "variable": VARIABLE, "schema": SCHEMA}
 

@@ -56,6 +56,15 @@ def test_a_path_may_lead_elsewhere(path: IngressPath, backend: Manifest) -> None
     assert rule["http"]["paths"][0]["pathType"] == path.path_type
 
 
+def test_an_action_may_stand_before_the_service_on_one_path() -> None:
+    """AWS' load balancer answers plain HTTP by the first and HTTPS by the second."""
+    redirect = IngressPath("/*", "ImplementationSpecific", "ssl-redirect", "use-annotation")
+    (rule,) = ingress(IngressHost("mlflow.example.com", [redirect, IngressPath("/*", "ImplementationSpecific")]))[
+        "spec"
+    ]["rules"]
+    assert [path["backend"]["service"]["name"] for path in rule["http"]["paths"]] == ["ssl-redirect", "mlflow"]
+
+
 def test_paths_keep_their_order() -> None:
     """Some controllers take the first that matches."""
     paths = [IngressPath("/b"), IngressPath("/a"), IngressPath("/")]

@@ -23,6 +23,9 @@ from cdk8s_mlflow.values import (
 )
 
 
+_ACTION = "use-annotation"
+
+
 @attrs.frozen
 class IngressPath:
     """A path of a host, and the Service that answers it."""
@@ -105,7 +108,8 @@ class Ingress:
         """Yield what is wrong with the fields together."""
         if not self.hosts:
             yield 'hosts must not be empty (got ()); write at least one, such as "mlflow.example.com"'
-        paths = [(host.host, path.path) for host in self.hosts for path in host.paths]
+        # An action of AWS' load balancer stands before the Service on the same path.
+        paths = [(host.host, path.path) for host in self.hosts for path in host.paths if path.service_port != _ACTION]
         for host, path in repeated(paths):
             yield f"a path of a host stands there more than once (got {path!r} of {host!r}); keep one of them"
         for tls in self.tls:

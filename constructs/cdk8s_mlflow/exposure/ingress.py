@@ -22,7 +22,6 @@ from cdk8s_mlflow.values import (
     sequences,
 )
 
-
 _ACTION = "use-annotation"
 
 

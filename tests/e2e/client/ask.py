@@ -31,7 +31,8 @@ def ask(
         connection.sock = trusted.wrap_socket(connection.sock, server_hostname=host)
     content = None if body is None else json.dumps(body)
     sent = {"Host": parts.netloc, **({"Content-Type": "application/json"} if content else {}), **(headers or {})}
-    connection.request(method, parts.path or "/", content, sent)
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    connection.request(method, target, content, sent)
     answer = connection.getresponse()
     text = answer.read().decode(errors="replace")
     connection.close()

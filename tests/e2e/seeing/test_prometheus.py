@@ -1,0 +1,114 @@
+"""A real Prometheus: it finds the pods by our ServiceMonitor, loads our alerts, and answers the dashboard's queries.
+
+Needs the Prometheus operator in the namespace ``monitoring`` (the kit's add-on ``prometheus``).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+
+import pytest
+from e2e.databases.certificates import Certificates
+from e2e.installation import Installation, applied, release
+from e2e.kubectl import apply_manifests, get, wait_until
+from e2e.manifests import secret
+
+from cdk8s_mlflow import (
+    Alerts,
+    ArtifactVolume,
+    Dashboard,
+    GarbageCollection,
+    Metrics,
+    MlflowProps,
+    NamespacePeer,
+    SecretKey,
+    ServiceMonitor,
+    SmokeTest,
+    SQLite,
+    TlsSecret,
+)
+
+from . import prometheus
+from .asking import run_job
+from .conftest import LOGIN
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def watched(main: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """Start a server with a login, with TLS in its pod, that answers to its own names only."""
+    if not prometheus.is_installed():
+        message = "there is no Prometheus; install the add-on: ../shared/cluster/addons prometheus"
+        pytest.fail(message) if os.environ.get("MLFLOW_E2E") == "1" else pytest.skip(message)
+    made = Certificates(tmp_path_factory.mktemp("certificates"))
+    authority = made.authority()
+    names = ["watched", f"watched.{main}", f"watched.{main}.svc", f"watched.{main}.svc.cluster.local"]
+    certificate = made.signed("watched", names)
+    apply_manifests(
+        [
+            secret(main, "watched-ca", {"ca.crt": authority}),
+            secret(main, "watched-tls", certificate, "kubernetes.io/tls"),
+        ]
+    )
+    props = MlflowProps(
+        backend_store=SQLite(),
+        artifact_store=ArtifactVolume(),
+        authentication=LOGIN,
+        tls=TlsSecret(secret_name="watched-tls", ca=SecretKey("watched-ca", "ca.crt")),
+        metrics=Metrics(
+            monitor=ServiceMonitor(), allowed_from=[NamespacePeer("monitoring")], alerts=Alerts(), dashboard=Dashboard()
+        ),
+        garbage_collection=GarbageCollection(schedule="* * * * *"),
+        smoke_test=SmokeTest(),
+    )
+    installation = release(main, "watched", props)
+    with applied(installation):
+        installation.wait()
+        yield installation
+
+
+def test_prometheus_scrapes_a_server_that_asks_for_a_login(watched: Installation) -> None:
+    """By the ServiceMonitor alone, past TLS, login and the check of hosts, none of which are for it."""
+    up = f'mlflow_up{{namespace="{watched.namespace}", job="watched", service="watched-metrics"}}'
+    wait_until("mlflow_up is 1", lambda: [item["value"][1] for item in prometheus.query(up)] == ["1"], 180)
+
+
+def test_prometheus_has_loaded_every_alert(watched: Installation) -> None:
+    """None of them is broken, and none fires over a server that works."""
+    group = f"{watched.namespace}-watched"
+    [rule] = [item for item in watched.manifests() if item["kind"] == "PrometheusRule"]
+    names = {item["alert"] for item in rule["spec"]["groups"][0]["rules"]}
+    wait_until(f"the rules of {group}", lambda: set(prometheus.alerting_rules(group)) == names, 180)
+    wait_until(
+        "no alert over a server that works",
+        lambda: all(
+            (item["health"], item["state"]) == ("ok", "inactive") for item in prometheus.alerting_rules(group).values()
+        ),
+        120,
+    )
+
+
+def test_queries_over_what_mlflow_counts_have_an_answer(watched: Installation) -> None:
+    """After a client has worked; the panels about pods and volumes need kube-state-metrics and the kubelet."""
+    assert "smoke-test: passed in " in run_job(watched, "smoke-test", "smoke-of-watched", passes=True)
+    found = get("configmap", "watched-dashboard", watched.namespace)["data"]
+    drawn = json.loads(found[f"{watched.namespace}-watched.json"])
+    queries = {
+        target["expr"].replace("$__rate_interval", "2m")
+        for panel in drawn["panels"]
+        for target in panel.get("targets", [])
+        if "mlflow_" in target["expr"]
+    }
+    wait_until("an answer to every query", lambda: all(prometheus.query(expression) for expression in queries), 240)
+
+
+def test_a_server_that_is_gone_is_an_alert(watched: Installation) -> None:
+    """Pending at once; `promtool` has seen that it fires after its time."""
+    group = f"{watched.namespace}-watched"
+    watched.delete()
+    wait_until(
+        "MlflowDown is pending", lambda: prometheus.alerting_rules(group)["MlflowDown"]["state"] != "inactive", 180
+    )

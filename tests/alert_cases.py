@@ -132,13 +132,25 @@ CASES: dict[str, Case] = {
     "one of two answers": Case(
         alert="MlflowDown", series=up(POD, "0x60") | up(POD.replace("s9pjp", "aaaaa"), "1x60"), at="20m"
     ),
+    "scaled to nothing on purpose": Case(
+        alert="MlflowDown",
+        series=up(POD, "1x10 _x50") | {'kube_deployment_spec_replicas{namespace="ml", deployment="mlflow"}': "0x60"},
+        at="20m",
+    ),
+    "nobody answers, where one should": Case(
+        alert="MlflowDown",
+        series=up(POD, "0x60") | {'kube_deployment_spec_replicas{namespace="ml", deployment="mlflow"}': "1x60"},
+        at="20m",
+        labels=NAMESPACE,
+        summary="no pod answers for its health, or none is scraped",
+    ),
     "a restart": Case(alert="MlflowDown", series=up(POD, "1x10 0 0 0 1x50"), at="14m"),
     "a pod that never comes": Case(
         alert="MlflowNotReady",
         series={'kube_deployment_status_replicas_unavailable{namespace="ml", deployment="mlflow"}': "1x60"},
         at="16m",
         labels={"namespace": "ml", "deployment": "mlflow"},
-        summary="1 of its pods are not ready",
+        summary="1 pods of mlflow are not ready",
     ),
     "a rollout": Case(
         alert="MlflowNotReady",

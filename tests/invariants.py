@@ -1241,7 +1241,8 @@ _NAMED = re.compile(r'\b(namespace|deployment|persistentvolumeclaim|cronjob)=(~?
 
 def alerts(release: Release) -> Iterator[str]:
     """Every query of an alert is about this release's own objects, and every alert has a runbook."""
-    objects = {"namespace": {release.namespace or "default"}, "deployment": {release.name}}
+    objects = {"namespace": {release.namespace or "default"}, "deployment": set[str]()}
+    objects["deployment"] = {item["metadata"]["name"] for item in release.all("Deployment")}
     objects["cronjob"] = {item["metadata"]["name"] for item in release.all("CronJob")}
     objects["persistentvolumeclaim"] = {
         volume["persistentVolumeClaim"]["claimName"]

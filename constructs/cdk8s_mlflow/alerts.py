@@ -43,19 +43,21 @@ def _serving(watched: Watched, wanted: Alerts) -> Iterator[Alert]:
     requests = series("mlflow_http_request_total", watched.pods)
     failed = series("mlflow_http_request_total", watched.pods | {"status": "~5.."})
     took = series("mlflow_http_request_duration_seconds_bucket", watched.pods)
-    deployment = watched.place | {"deployment": watched.release}
+    wanted_pods = series("kube_deployment_spec_replicas", watched.place | {"deployment": watched.release})
+    unavailable = watched.place | {"deployment": one_of(watched.deployments)}
     yield Alert(
         name="MlflowDown",
-        expression=f"absent({series('mlflow_up', watched.pods)} == 1)",
+        # Who has scaled it to nothing knows that nobody answers.
+        expression=f"absent({series('mlflow_up', watched.pods)} == 1) unless on () {wanted_pods} == 0",
         lasting=timedelta(minutes=5),
         severity="critical",
         summary="no pod answers for its health, or none is scraped",
     )
     yield Alert(
         name="MlflowNotReady",
-        expression=f"{series('kube_deployment_status_replicas_unavailable', deployment)} > 0",
+        expression=f"{series('kube_deployment_status_replicas_unavailable', unavailable)} > 0",
         lasting=timedelta(minutes=15),
-        summary="{{ $value }} of its pods are not ready",
+        summary="{{ $value }} pods of {{ $labels.deployment }} are not ready",
     )
     yield Alert(
         name="MlflowErrors",

@@ -273,7 +273,7 @@ def _decide(release: Release, needs: Needs) -> Plan:
             [
                 *(item for pod in pods for item in pod.objects),
                 *doors.objects,
-                *monitoring_objects(release, server, cron_jobs),
+                *monitoring_objects(release, server, [item.name for item in deployments], cron_jobs),
             ]
         ),
         max_unavailable=(

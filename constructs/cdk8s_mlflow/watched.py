@@ -24,6 +24,8 @@ class Watched:
 
     release: str
     namespace: str
+    deployments: tuple[str, ...]
+    """The server's first."""
     containers: tuple[str, ...]
     """Of the server's pods."""
     claims: tuple[str, ...]

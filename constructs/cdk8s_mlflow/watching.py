@@ -33,7 +33,9 @@ def scrape_annotations(props: MlflowProps) -> dict[str, str]:
     return monitor.pod_annotations() if monitor else {}
 
 
-def monitoring_objects(release: Release, server: PodPlan, cron_jobs: Iterable[CronJobPlan]) -> Iterator[Manifest]:
+def monitoring_objects(
+    release: Release, server: PodPlan, deployments: Iterable[str], cron_jobs: Iterable[CronJobPlan]
+) -> Iterator[Manifest]:
     """Return the objects for Prometheus and Grafana."""
     metrics, naming = release.props.metrics, release.naming
     if metrics is None:
@@ -47,19 +49,22 @@ def monitoring_objects(release: Release, server: PodPlan, cron_jobs: Iterable[Cr
                 selector=naming.selector("server"),
             )
         )
-    watched = _watched(release, server, tuple(cron_jobs))
+    watched = _watched(release, server, tuple(deployments), tuple(cron_jobs))
     if metrics.alerts is not None:
         yield rule(watched, metrics.alerts)
     if metrics.dashboard is not None:
         yield dashboard(watched, metrics.dashboard)
 
 
-def _watched(release: Release, server: PodPlan, cron_jobs: tuple[CronJobPlan, ...]) -> Watched:
+def _watched(
+    release: Release, server: PodPlan, deployments: tuple[str, ...], cron_jobs: tuple[CronJobPlan, ...]
+) -> Watched:
     pods = [server, *(job.pod for job in cron_jobs)]
     volumes = [volume.get("persistentVolumeClaim", {}).get("claimName") for pod in pods for volume in pod.volumes]
     return Watched(
         release=release.naming.release,
         namespace=release.namespace or "default",
+        deployments=deployments,
         containers=tuple(container.name for container in server.containers),
         claims=tuple(dict.fromkeys(name for name in volumes if name)),
         jobs=tuple(_job(job) for job in cron_jobs if job.schedule is not None),

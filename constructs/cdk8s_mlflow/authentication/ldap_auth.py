@@ -112,7 +112,7 @@ class LdapAuth(BasicApp):
     """How the connection is protected. None sends passwords in plain text over ``ldap://``: only for a directory
     behind a tunnel."""
     timeout: timedelta = timedelta(seconds=3)
-    """How long to wait for a connection, and for each answer. A server that does not answer is left alone for 30
+    """How long to wait for a connection, and for each answer. A server that does not answer is left alone for 10
     seconds; as long as none answers, nobody but the administrator gets in. Other requests wait meanwhile."""
     network_peer: Peer | None = None
     """Where the directory is, for the network policy: any address on its port if left out."""

@@ -22,8 +22,10 @@ from typing import Any, NamedTuple
 import mlflow_login
 
 SETTINGS = json.loads(Path(__file__).with_name("ldap_login.json").read_text(encoding="utf-8"))
-PAUSE = 30.0
-"""How many seconds a server that did not answer is left alone: MLflow stands still while it is asked."""
+PAUSE = 10.0
+"""How many seconds a server that let us wait is left alone: MLflow stands still while it is asked."""
+SOON = 1.0
+"""Within how many seconds a failure costs nobody anything: such a server is asked again at once."""
 REMEMBERED = 10_000
 """How many answers of the directory are remembered at most."""
 PERMISSIONS = ("READ", "USE", "EDIT", "MANAGE")
@@ -122,10 +124,12 @@ def look_up(username: str, password: str) -> Person | None:
         if _away.get(url, 0.0) > time.monotonic():
             reasons.append(f"{url} did not answer a moment ago")
             continue
+        started = time.monotonic()
         try:
             return _ask(url, username, password)
         except no_answer as error:
-            _away[url] = time.monotonic() + PAUSE
+            if time.monotonic() - started > SOON:
+                _away[url] = time.monotonic() + PAUSE
             reasons.append(f"{url}: {error or type(error).__name__}")
         except (
             exceptions.LDAPException

@@ -71,7 +71,7 @@ NATIVE = (
     ("POST", "/gateway/1/mlflow/invocations"),
     ("GET", "/ajax-api/3.0/jobs/1"),
     ("POST", "/ajax-api/3.0/jobs/search"),
-    ("GET", "/ajax-api/3.0/mlflow/assistant/status"),
+    ("GET", "/ajax-api/3.0/mlflow/assistant/config"),
     ("GET", "/ajax-api/3.0/mlflow/mcp-servers"),
 )
 """What FastAPI serves itself: MLflow asks for the login there in another way."""
@@ -84,7 +84,7 @@ def test_these_get_in(who: str, ldap: Guarded) -> None:
     current = ask_once(ldap.client, ldap.installation.uri, "GET", CURRENT, headers)
     assert (current.status, current.said["user"]["username"]) == (200, name)
     assert status(ldap.client, ldap.installation.uri, headers) == 200
-    assert status(ldap.client, ldap.installation.uri, headers, "/ajax-api/3.0/mlflow/assistant/status") not in {
+    assert status(ldap.client, ldap.installation.uri, headers, "/ajax-api/3.0/mlflow/assistant/config") not in {
         401,
         503,
     }

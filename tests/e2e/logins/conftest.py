@@ -32,6 +32,7 @@ from cdk8s_mlflow import (
     PostgreSQL,
     SQLite,
     UserSearch,
+    VolumeClaim,
 )
 
 from .directory import GROUPS, ML, OPS, PEOPLE, SEARCHER, Directory, start_directory
@@ -94,6 +95,9 @@ def provider(main: str, tmp_path_factory: pytest.TempPathFactory) -> Provider:
     return start_provider(main, tmp_path_factory.mktemp("provider"))
 
 
+SHARED = ArtifactVolume(volume=VolumeClaim(name="artifacts", access_modes=["ReadWriteMany"]))
+"""Artifacts that replicas share: the garbage collection asks the server to remove them."""
+
 # --- Servers with a login, for the tests of all methods --------------------------------------------------------
 
 ADMIN_PASSWORD = "".join(chr(code) for code in range(0x20, 0x7F))
@@ -114,6 +118,7 @@ def basic(main: str, client: Pod, postgres: PostgreSQLServer) -> Iterator[Guarde
         backend_store=PostgreSQL(
             host="postgresql", user="basic", database="basic", password=ExistingSecret("basic-database", "password")
         ),
+        artifact_store=SHARED,
         authentication=BasicAuth(
             admin_password=ExistingSecret("basic-admin", "password"), default_permission="NO_PERMISSIONS"
         ),
@@ -155,6 +160,7 @@ def ldap(main: str, client: Pod, postgres: PostgreSQLServer, directory: Director
         backend_store=PostgreSQL(
             host="postgresql", user="ldap", database="ldap", password=ExistingSecret("ldap-database", "password")
         ),
+        artifact_store=SHARED,
         authentication=LdapAuth(
             urls=[directory.url],
             tls=LdapTls(ca=ConfigMapKey("ca", "ca.crt")),

@@ -28,7 +28,7 @@ from cdk8s_mlflow import (
     PostgreSQL,
 )
 
-from .conftest import ADMIN_PASSWORD, secret_value
+from .conftest import ADMIN_PASSWORD, SHARED, secret_value
 from .guarded import CLIENT, EXPERIMENTS, Guarded, ask, ask_once, basic_header, status
 
 pytestmark = pytest.mark.e2e
@@ -216,6 +216,7 @@ def others(main: str, client: Pod, postgres: PostgreSQLServer, maria: MariaDBSer
                 ),
                 authentication=BasicAuth(user_store=people, admin_username="root%1", auth_cache_ttl=timedelta(0)),
                 migration=Migration(user_store=owner),
+                artifact_store=SHARED,
                 scaling=FixedReplicas(3),
                 garbage_collection=GarbageCollection(older_than=timedelta(seconds=1)),
             ),
@@ -225,6 +226,7 @@ def others(main: str, client: Pod, postgres: PostgreSQLServer, maria: MariaDBSer
             "on-mariadb",
             MlflowProps(
                 backend_store=MySQL(host="mariadb", password=ExistingSecret("maria", "password")),
+                artifact_store=SHARED,
                 authentication=BasicAuth(),
                 garbage_collection=GarbageCollection(older_than=timedelta(seconds=1)),
             ),

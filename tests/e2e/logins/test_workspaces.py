@@ -15,7 +15,7 @@ from e2e.servers import PostgreSQLServer
 
 from cdk8s_mlflow import BasicAuth, ExistingSecret, GarbageCollection, MlflowProps, PostgreSQL, Workspaces
 
-from .conftest import ADMIN_PASSWORD
+from .conftest import ADMIN_PASSWORD, SHARED
 from .guarded import EXPERIMENTS, Answer, Guarded, Headers, ask_once, basic_header
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -44,6 +44,7 @@ def teams(main: str, client: Pod, postgres: PostgreSQLServer) -> Iterator[Guarde
             auth_cache_ttl=timedelta(0),
         ),
         workspaces=Workspaces(),
+        artifact_store=SHARED,
         garbage_collection=GarbageCollection(older_than=timedelta(seconds=1)),
     )
     installation = release(main, "teams", props)

@@ -15,7 +15,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -113,6 +113,7 @@ def look_up(username: str, password: str) -> Person | None:
     from ldap3.core import exceptions
 
     no_answer = (
+        exceptions.LDAPBindError,  # ldap3's word for a connection that ends meanwhile
         exceptions.LDAPCommunicationError,
         exceptions.LDAPResponseTimeoutError,
         exceptions.LDAPStartTLSError,
@@ -164,7 +165,7 @@ def _connection(url: str) -> Iterator[Any]:
     """Open a connection, protected before anything is said on it."""
     import certifi
     from ldap3 import NONE, Connection, Server, Tls
-    from ldap3.core.exceptions import LDAPStartTLSError
+    from ldap3.core.exceptions import LDAPException, LDAPStartTLSError
 
     # A bundle of the chart's, or the authorities that the image trusts.
     trusted = os.environ.get("SSL_CERT_FILE") or certifi.where()
@@ -178,7 +179,8 @@ def _connection(url: str) -> Iterator[Any]:
             raise LDAPStartTLSError("the server does not start TLS")
         yield connection
     finally:
-        connection.unbind()
+        with suppress(LDAPException, OSError):  # it may be broken already, and that is the news
+            connection.unbind()
 
 
 def _binds(connection: Any, dn: str, password: str) -> bool:

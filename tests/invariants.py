@@ -120,11 +120,19 @@ def names(release: Release) -> Iterator[str]:
                 yield f"{owner}: {name} is no DNS label"
 
 
+def _names_of(release: Release) -> dict[str, set[str]]:
+    """Return the names that its labels may have: those of the release that it took over, if it did."""
+    old, names = release.props.adopt, "app.kubernetes.io/name"
+    if old is None:
+        return {names: {release.props.label_name}, "app.kubernetes.io/instance": {release.name}}
+    others = {f"{old.app}-{component}" for component in get_args(Component)}
+    return {names: {old.app, *others}, "app.kubernetes.io/instance": {old.release}}
+
+
 def labels(release: Release) -> Iterator[str]:
     """Every object and pod has the recommended labels, with valid values."""
     recommended = {
-        "app.kubernetes.io/name": {release.props.label_name},
-        "app.kubernetes.io/instance": {release.name},
+        **_names_of(release),
         "app.kubernetes.io/component": set(get_args(Component)),
         "app.kubernetes.io/part-of": {"mlflow"},
         "app.kubernetes.io/managed-by": {"cdk8s-mlflow"},
@@ -634,6 +642,7 @@ def routes(release: Release) -> Iterator[str]:
 
 def _targets(release: Release, offered: dict[str | int, int]) -> Iterator[str]:
     """Clients' Service leads to the server, and each other one to what it is for."""
+    offered |= {number: number for number in list(offered.values())}
     wanted = {release.name: pod_port(release), f"{release.name}-metrics": 9464, f"{release.name}-redis": 6379}
     for item in release.all("Service"):
         for port in item["spec"]["ports"]:

@@ -78,7 +78,7 @@ def render(props: MlflowProps | None = None, *, name: str = "mlflow", namespace:
     planned = plan(props, name=name, namespace=namespace)
     return Release(
         props=props,
-        name=props.name or name,
+        name=planned.naming.release,
         namespace=planned.namespace,
         kubernetes=planned.kubernetes,
         notices=planned.notices,

@@ -40,7 +40,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("container",),
     ("guards",),
     # what the user chooses from
-    ("secrets", "sidecars", "redis", "exposure", "scaling", "connections", "observability", "workspaces"),
+    ("secrets", "sidecars", "redis", "exposure", "scaling", "connections", "observability", "workspaces", "adoption"),
     ("backend_store", "artifact_store", "job_queue"),
     ("operations", "authentication", "server_tls"),
     ("props",),
@@ -58,9 +58,13 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("plan",),
     # what is written
     ("resources",),
-    ("manifests", "node"),
+    ("manifests", "node", "summary"),
     ("mlflow", "environments"),
     ("charts",),
+    # the command line, which reads and writes all of it as text
+    ("yaml_text", "table", "source"),
+    ("from_helm", "project", "values_files"),
+    ("command_line",),
 )
 """Every module or folder; it may import those of earlier lines and of its own."""
 

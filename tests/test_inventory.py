@@ -252,7 +252,8 @@ def test_every_environment_is_in_the_table() -> None:
 def test_no_variant_has_an_object_of_an_unknown_kind_or_name(case: str) -> None:
     """What may appear at all, besides Secrets, claims and what operators make of our objects."""
     known = {item for items in EXPECTED.values() for item in items} - {"Cluster/mlflow-postgresql"}
-    release = CASES[case].name or "mlflow"
+    old = CASES[case].adopt
+    release = old.full_name if old else CASES[case].name or "mlflow"
     account = getattr(CASES[case].service_account, "name", None)
     for item in inventory(case):
         kind, _, name = item.partition("/")

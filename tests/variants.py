@@ -45,6 +45,7 @@ from cdk8s_mlflow import (
     GarbageCollection,
     GroupSearch,
     Headless,
+    HelmRelease,
     HttpRoute,
     Image,
     InChartRedis,
@@ -503,12 +504,34 @@ VARIANTS: dict[str, MlflowProps] = {
         authentication=BasicAuth(),
         scaling=FixedReplicas(2),
     ),
+    # --- releases of Helm that are taken over
+    "adopted-larribas": on_postgresql(
+        adopt=HelmRelease(chart="larribas", release="tracking"),
+        scaling=FixedReplicas(2),
+        service=NodePort(),
+        garbage_collection=GarbageCollection(),
+    ),
+    "adopted-community": on_postgresql(
+        adopt=HelmRelease(chart="community", release="team", name_override="tracker"),
+        service=ClusterIP(port=80),
+        exposure=Ingress(hosts=["mlflow.example.com"]),
+        authentication=BasicAuth(),
+    ),
+    "adopted-official": MlflowProps(
+        adopt=HelmRelease(chart="official", release="mlflow", full_name_override="tracking"),
+        backend_store=SQLite(volume=ExistingVolumeClaim(claim_name="tracking")),
+        garbage_collection=GarbageCollection(),
+    ),
     # --- stores
     "sqlite-sized": MlflowProps(
         backend_store=SQLite(volume=VolumeClaim(size="1500Mi", storage_class_name="fast")), workers=3
     ),
     "sqlite-existing-claim": MlflowProps(
         backend_store=SQLite(volume=ExistingVolumeClaim(claim_name="old-data", name="old")),
+    ),
+    "sqlite-and-artifacts-of-before": MlflowProps(
+        backend_store=SQLite(volume=ExistingVolumeClaim(claim_name="old-data"), file="db/tracking.db"),
+        artifact_store=ArtifactVolume(volume=ExistingVolumeClaim(claim_name="old-data"), folder="mlartifacts"),
     ),
     "sqlite-and-artifact-volume": MlflowProps(
         artifact_store=ArtifactVolume(volume=VolumeClaim(name="artifacts", size="1Ti")),

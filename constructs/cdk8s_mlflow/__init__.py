@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cdk8s_mlflow._version import __version__ as __version__
+    from cdk8s_mlflow.adoption import HelmRelease
     from cdk8s_mlflow.artifact_store import (
         GCS,
         HDFS,
@@ -96,10 +97,12 @@ if TYPE_CHECKING:
     from cdk8s_mlflow.secrets import ExistingSecret, ExternalSecret, GeneratedSecret, InlineSecret
     from cdk8s_mlflow.server_tls import CertManagerTls, TlsSecret
     from cdk8s_mlflow.sidecars import CloudSqlProxy, SidecarProxy
+    from cdk8s_mlflow.values_files import read_environments
     from cdk8s_mlflow.volumes import ConfigMapKey, ExistingVolumeClaim, SecretKey, VolumeClaim
     from cdk8s_mlflow.workspaces import Workspaces
 
 _MODULES = {
+    "adoption": ("HelmRelease",),
     "artifact_store": (
         "GCS",
         "HDFS",
@@ -209,6 +212,7 @@ _MODULES = {
         "CloudSqlProxy",
         "SidecarProxy",
     ),
+    "values_files": ("read_environments",),
     "volumes": (
         "ConfigMapKey",
         "ExistingVolumeClaim",
@@ -262,6 +266,7 @@ __all__ = [
     "GeneratedSecret",
     "GroupSearch",
     "Headless",
+    "HelmRelease",
     "HttpRoute",
     "Image",
     "InChartRedis",
@@ -319,6 +324,7 @@ __all__ = [
     "VolumeClaim",
     "Workspaces",
     "__version__",
+    "read_environments",
     "synthesize",
 ]
 

@@ -31,4 +31,4 @@ def caller_needs(release: Release) -> Needs:
 
 def server_endpoint(release: Release) -> Endpoint:
     """Return where the server is. Policies see a connection behind the Service: at the pod, on the pod's port."""
-    return Endpoint(port=release.server_port, peer=PodPeer(match_labels=release.naming.selector("server")))
+    return Endpoint(port=release.server_port, peer=PodPeer(match_labels=release.naming.workload("server")))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+import attrs
+
 from cdk8s_mlflow.artifact_store import Direct, Presigned
 from cdk8s_mlflow.backend_store import Archived, BackendStore, FileStore, SQLite
 from cdk8s_mlflow.connections import POOLS_PER_PROCESS, worst_case
-from cdk8s_mlflow.exposure import HttpRoute, Ingress, Traefik
+from cdk8s_mlflow.exposure import Headless, HttpRoute, Ingress, Traefik
 from cdk8s_mlflow.failures import repeated
 from cdk8s_mlflow.needs import Needs, claims_of, version_number
 from cdk8s_mlflow.props import MlflowProps, ServiceAccount, server_processes
@@ -19,6 +21,26 @@ from cdk8s_mlflow.volumes import ExistingVolumeClaim, VolumeClaim
 def check_parts(props: MlflowProps, needs: Needs) -> list[str]:
     """Return where parts of the props contradict each other."""
     return [failure for check in _CHECKS for failure in check(props, needs)]
+
+
+def _check_adoption(props: MlflowProps, needs: Needs) -> Iterator[str]:
+    if props.adopt is None:
+        return
+    if props.name is not None:
+        yield (
+            f"MlflowProps.name: adopt says the name already (got {props.name!r}); "
+            "leave it out, and write full_name_override in HelmRelease"
+        )
+    if props.label_name != attrs.fields(MlflowProps).label_name.default:
+        yield (
+            f"MlflowProps.label_name: adopt says the labels already (got {props.label_name!r}); "
+            "leave it out, and write name_override in HelmRelease"
+        )
+    if isinstance(props.service, Headless):
+        yield (
+            "MlflowProps.service: a Service that has an address cannot become headless in place (got Headless(...)); "
+            "write ClusterIP(...)"
+        )
 
 
 def _check_replicas(props: MlflowProps, needs: Needs) -> Iterator[str]:
@@ -412,6 +434,7 @@ def _check_inputs_of_pods(props: MlflowProps, needs: Needs) -> Iterator[str]:
 
 
 _CHECKS = (
+    _check_adoption,
     _check_replicas,
     _check_sleep,
     _check_workers,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from typing import NoReturn
 
 import attrs
 
+from cdk8s_mlflow import summary
 from cdk8s_mlflow.failures import InvalidProps, repeated
 from cdk8s_mlflow.manifests import define_manifests
 from cdk8s_mlflow.node import UnusableNode, use_node
@@ -45,11 +47,12 @@ def synthesize(environments: Iterable[Environment]) -> None:
     """Write one chart per environment to ``dist/``, or to where ``cdk8s synth`` says.
 
     Every environment is checked before the first file is written. Wrong props and an unusable Node end the
-    program with status 1 and one message on standard error.
+    program with status 1 and one message on standard error. Otherwise a short table says what was written; with
+    ``--quiet``, with ``CDK8S_MLFLOW_QUIET`` or in CI it does not.
     """
     table = tuple(environments)
     try:
-        _check(table)
+        objects = _check(table)
         use_node()
     except (InvalidProps, UnusableNode) as error:
         _fail(str(error))
@@ -58,10 +61,24 @@ def synthesize(environments: Iterable[Environment]) -> None:
     for environment, notices in write_charts(table):
         for notice in notices:
             print(f"{environment}: {notice}", file=sys.stderr)  # noqa: T201 - a command's output
+    if objects and not _is_quiet():
+        print(summary.table(objects, colour=on_terminal()), file=sys.stderr, end="")  # noqa: T201 - likewise
 
 
-def _check(table: tuple[object, ...]) -> None:
-    failures = [failure for environment in table for failure in _failures(environment)]
+def _is_quiet() -> bool:
+    asked = os.environ.get("CDK8S_MLFLOW_QUIET") or os.environ.get("CI", "").lower() not in {"", "0", "false"}
+    return bool(asked) or "--quiet" in sys.argv[1:]
+
+
+def on_terminal() -> bool:
+    """Whether somebody reads standard error who likes colours."""
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+
+
+def _check(table: tuple[object, ...]) -> dict[str, list[Manifest]]:
+    """Return the objects of each environment, or raise with everything that is wrong."""
+    objects: dict[str, list[Manifest]] = {}
+    failures = [failure for environment in table for failure in _failures(environment, objects)]
     names = [environment.name for environment in table if isinstance(environment, Environment) and not failures]
     failures += [
         f"Environment.name: stands in the table more than once (got {name!r}); name one of them otherwise"
@@ -80,9 +97,10 @@ def _check(table: tuple[object, ...]) -> None:
     if failures:
         subject = "synthesize()"
         raise InvalidProps(subject, failures)
+    return objects
 
 
-def _failures(environment: object) -> list[str]:
+def _failures(environment: object, objects: dict[str, list[Manifest]]) -> list[str]:
     if not isinstance(environment, Environment):
         return [
             f"synthesize(): the table holds environments (got {type(environment).__name__}); write Environment(...)"
@@ -96,7 +114,10 @@ def _failures(environment: object) -> list[str]:
     if of_itself or not isinstance(environment.mlflow, MlflowProps):
         return of_itself or check_values(environment.mlflow, MlflowProps, f"{label}.mlflow")
     try:
-        define_manifests(plan(environment.mlflow, name=environment.id, namespace=namespace_name(environment)))
+        planned = plan(environment.mlflow, name=environment.id, namespace=namespace_name(environment))
+        namespace = environment.namespace
+        first = [define_namespace(namespace)] if isinstance(namespace, Namespace) else []
+        objects[environment.name] = [*first, *define_manifests(planned)]
     except InvalidProps as error:
         return [f"{label}: {failure}" for failure in error.failures]
     return []

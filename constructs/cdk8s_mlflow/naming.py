@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Literal
 
 import attrs
@@ -25,18 +26,33 @@ class Naming:
     """The value of ``app.kubernetes.io/name``."""
     version: str = ""
     """The image's tag, for ``app.kubernetes.io/version``; never part of a selector."""
+    adopted: Mapping[str, str] | None = None
+    """The selector of a server that ran before under another master; it knows no component."""
 
     def object(self, suffix: str | None = None) -> str:
         """Return an object's name: the release's, or the release's with a suffix."""
         return self.release if suffix is None else f"{self.release}-{suffix}"
 
+    def workload(self, component: Component) -> dict[str, str]:
+        """Return the selector of a Deployment, of its Service and its budget: an adopted server's is what it was."""
+        if component == "server" and self.adopted is not None:
+            return dict(self.adopted)
+        return self.selector(component)
+
     def selector(self, component: Component) -> dict[str, str]:
         """Return the labels that tell the pods of one kind from all others."""
-        return {
+        labels = {
             "app.kubernetes.io/name": self.app,
             "app.kubernetes.io/instance": self.release,
             "app.kubernetes.io/component": component,
         }
+        if self.adopted is None:
+            return labels
+        if component == "server":
+            return labels | dict(self.adopted)
+        # An adopted selector knows no component, so the other pods must differ in what it knows.
+        instance = self.adopted["app.kubernetes.io/instance"]
+        return labels | {"app.kubernetes.io/name": f"{self.app}-{component}", "app.kubernetes.io/instance": instance}
 
     def labels(self, component: Component) -> dict[str, str]:
         """Return the recommended labels of an object."""

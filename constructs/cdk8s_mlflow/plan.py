@@ -137,8 +137,8 @@ def plan(props: MlflowProps, *, name: str, namespace: str | None = None) -> Plan
     failures = check_values(props, MlflowProps, "MlflowProps")
     if any(isinstance(failure, TypeFailure) for failure in failures):
         raise InvalidProps(subject, failures)
-    naming = Naming(release=props.name or name, app=props.label_name, version=props.image.tag)
-    if props.name is None:
+    naming = _naming(props, name)
+    if props.name is None and props.adopt is None:
         failures += check_values(name, ObjectName, "the construct's id")
     failures += check_values(namespace, DnsLabel | None, "the chart's namespace")
     try:
@@ -210,6 +210,13 @@ def _check_self_calls(release: Release) -> Iterator[str]:
             "MlflowProps.job_execution: jobs call their own server, and the token that a pod gets when it starts "
             f"expires (got {type(release.props.authentication).__name__}); use BasicAuth(), or leave job_execution out"
         )
+
+
+def _naming(props: MlflowProps, name: str) -> Naming:
+    old = props.adopt
+    if old is None:
+        return Naming(release=props.name or name, app=props.label_name, version=props.image.tag)
+    return Naming(release=old.full_name, app=old.app, version=props.image.tag, adopted=old.selector)
 
 
 def _is_generated(use: SecretUse) -> bool:
@@ -369,8 +376,9 @@ def _reloader(props: MlflowProps, server: PodPlan) -> dict[str, str]:
 
 
 def _plan_service(release: Release, door_annotations: dict[str, str]) -> ServicePlan:
-    service = release.props.service
-    port = {"name": service.port_name, "port": release.service_port, "targetPort": "http", "protocol": "TCP"}
+    service, adopted = release.props.service, release.props.adopt
+    target = "http" if adopted is None else adopted.target_port
+    port = {"name": service.port_name, "port": release.service_port, "targetPort": target, "protocol": "TCP"}
     return ServicePlan(
         name=release.naming.object(),
         component="server",

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import attrs
 
+from cdk8s_mlflow.adoption import HelmRelease
 from cdk8s_mlflow.artifact_store import ArtifactAccess, ArtifactStore, Proxied
 from cdk8s_mlflow.authentication import Authentication
 from cdk8s_mlflow.backend_store import BackendStore, SQLite
@@ -123,6 +124,8 @@ class MlflowProps:
 
     name: ObjectName | None = None
     """Base of all object names; the construct's id if left out. The larribas chart's ``fullnameOverride``."""
+    adopt: HelmRelease | None = None
+    """A running release of a Helm chart that this server takes over in place; a server of its own, if left out."""
     label_name: LabelValue = "mlflow"
     """The label ``app.kubernetes.io/name``, part of the immutable selectors. The chart's ``nameOverride``."""
     image: Image = Image()

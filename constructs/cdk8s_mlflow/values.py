@@ -364,6 +364,14 @@ DataPath = Annotated[
         'write one such as "/mnt/mlflow", of letters, digits, ".", "_" and "-"',
     ),
 ]
+RelativePath = Annotated[
+    str,
+    Rule(
+        lambda v: _full(_PATH)(f"/{v}") and not {".", ".."} & set(str(v).split("/")),
+        "be a path inside the volume",
+        'write one such as "mlflow.db" or "team/artifacts", with no "/" at either end',
+    ),
+]
 UrlPath = Annotated[
     str,
     Rule(

@@ -20,7 +20,9 @@ def run(folder: Path, code: str, **environment: str) -> subprocess.CompletedProc
     return subprocess.run(
         [sys.executable, "-c", HEAD + code],
         cwd=folder,
-        env={name: value for name, value in os.environ.items() if name != "CDK8S_OUTDIR"} | environment,
+        env={name: value for name, value in os.environ.items() if name not in {"CDK8S_OUTDIR", "CI"}}
+        | {"CDK8S_MLFLOW_QUIET": "1"}
+        | environment,
         capture_output=True,
         text=True,
         check=False,
@@ -180,6 +182,33 @@ def test_what_the_user_should_know_is_said_after_the_synth(tmp_path: Path) -> No
     assert done.stderr == (
         "a: no network policy: every pod of the cluster may connect to the server, which has no login\n"
     )
+
+
+ONE = 'synthesize([Environment(name="a", namespace="a")])'
+
+
+def test_a_table_says_what_was_written(tmp_path: Path) -> None:
+    """On standard error, plain where nobody's terminal is."""
+    done = run(tmp_path, ONE, CDK8S_MLFLOW_QUIET="")
+    assert done.stdout == ""
+    head, row = done.stderr.splitlines()
+    assert head.split() == ["environment", "objects", "replicas", "CPU", "memory", "public", "URL"]
+    assert row.split()[0] == "a"
+    assert row.split()[2:] == ["1", "250m", "768Mi", "-"]
+
+
+@pytest.mark.parametrize(
+    ("code", "environment"),
+    [
+        (ONE, {"CDK8S_MLFLOW_QUIET": "1"}),
+        (ONE, {"CDK8S_MLFLOW_QUIET": "", "CI": "true"}),
+        (f"import sys; sys.argv.append('--quiet'); {ONE}", {"CDK8S_MLFLOW_QUIET": ""}),
+    ],
+    ids=["asked", "ci", "flag"],
+)
+def test_no_table_where_nobody_wants_it(tmp_path: Path, code: str, environment: dict[str, str]) -> None:
+    """Logs of pipelines hold what matters."""
+    assert run(tmp_path, code, **environment).stderr == ""
 
 
 def test_an_environment_is_the_embedded_default_if_nothing_is_said() -> None:

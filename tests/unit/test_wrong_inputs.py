@@ -253,6 +253,20 @@ WRONG: dict[str, tuple[Callable[[], MlflowProps], str]] = {
             "PostgreSQL(...) and a shared artifact store, or FixedReplicas(1)"
         ),
     ),
+    "a file of SQLite outside its volume": (
+        lambda: props(backend_store=SQLite(file="/mnt/mlflow.db")),
+        (
+            "MlflowProps.backend_store.file: must be a path inside the volume (got '/mnt/mlflow.db'); "
+            'write one such as "mlflow.db" or "team/artifacts", with no "/" at either end'
+        ),
+    ),
+    "a folder of artifacts outside its volume": (
+        lambda: props(artifact_store=ArtifactVolume(folder="../artifacts")),
+        (
+            "MlflowProps.artifact_store.folder: must be a path inside the volume (got '../artifacts'); "
+            'write one such as "mlflow.db" or "team/artifacts", with no "/" at either end'
+        ),
+    ),
     "replicas with a SQLite registry": (
         lambda: on_postgresql(registry_store=SQLite(), scaling=FixedReplicas(2)),
         (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from cdk8s_mlflow.needs import Needs
+from cdk8s_mlflow.values import RelativePath
 from cdk8s_mlflow.volumes import Claim, VolumeClaim, claim_directory, claim_mount
 
 
@@ -14,6 +15,8 @@ class ArtifactVolume:
 
     volume: Claim = VolumeClaim()
     """The volume: equal to the backend store's, it is the same one."""
+    folder: RelativePath = "artifacts"
+    """The folder in the volume, for artifacts that are there already."""
 
     reachable_by_clients = False
     spools = False
@@ -23,7 +26,7 @@ class ArtifactVolume:
     @property
     def uri(self) -> str:
         """The folder."""
-        return f"{claim_directory(self.volume)}/artifacts"
+        return f"{claim_directory(self.volume)}/{self.folder}"
 
     def needs(self) -> Needs:
         """Return the mount of the volume."""

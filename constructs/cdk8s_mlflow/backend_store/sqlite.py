@@ -6,6 +6,7 @@ import attrs
 
 from cdk8s_mlflow.container import script
 from cdk8s_mlflow.needs import FILES_DIRECTORY, Archive, DatabaseAccess, MigrationDialect, Needs
+from cdk8s_mlflow.values import RelativePath
 from cdk8s_mlflow.volumes import Claim, VolumeClaim, claim_directory, claim_mount
 
 
@@ -20,6 +21,9 @@ class SQLite:
 
     volume: Claim = VolumeClaim()
     """The volume that holds the file."""
+    file: RelativePath | None = None
+    """The file in the volume, for a database that is there already: ``mlflow.db`` if left out (a registry's is
+    ``registry-store.db``)."""
 
     @property
     def migration(self) -> MigrationDialect:
@@ -52,5 +56,5 @@ class SQLite:
         )
 
     def _file(self, role: str) -> str:
-        file = "mlflow.db" if role == "backend-store" else f"{role}.db"
+        file = self.file or ("mlflow.db" if role == "backend-store" else f"{role}.db")
         return f"{claim_directory(self.volume)}/{file}"

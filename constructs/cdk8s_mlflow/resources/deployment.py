@@ -18,7 +18,7 @@ def define_deployment(plan: Plan, deployment: DeploymentPlan) -> Manifest:
             "replicas": deployment.replicas,
             "strategy": _RECREATE if deployment.recreate else _ROLLING,
             "progressDeadlineSeconds": deployment.progress_deadline_seconds,
-            "selector": {"matchLabels": plan.naming.selector(deployment.pod.component)},
+            "selector": {"matchLabels": plan.naming.workload(deployment.pod.component)},
             "template": define_pod_template(deployment.pod),
         },
     }

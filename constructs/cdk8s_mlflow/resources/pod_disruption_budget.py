@@ -16,6 +16,6 @@ def define_pod_disruption_budget(plan: Plan, max_unavailable: int) -> Manifest:
         "spec": {
             "maxUnavailable": max_unavailable,
             "unhealthyPodEvictionPolicy": "AlwaysAllow",
-            "selector": {"matchLabels": plan.naming.selector("server")},
+            "selector": {"matchLabels": plan.naming.workload("server")},
         },
     }

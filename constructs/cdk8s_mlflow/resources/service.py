@@ -13,5 +13,5 @@ def define_service(plan: Plan, service: ServicePlan) -> Manifest:
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": define_metadata(plan, service.name, service.component, service.annotations),
-        "spec": {**service.spec, "selector": plan.naming.selector(service.component), "ports": [service.port]},
+        "spec": {**service.spec, "selector": plan.naming.workload(service.component), "ports": [service.port]},
     }

@@ -75,7 +75,13 @@ def pod(
                 "seccompProfile": {"type": "RuntimeDefault"},
             },
             "containers": [
-                {"name": name, "imagePullPolicy": "IfNotPresent", "securityContext": security}
+                {
+                    "name": name,
+                    "imagePullPolicy": "IfNotPresent",
+                    "securityContext": security,
+                    # Without, it would get next to no CPU beside pods that ask for some.
+                    "resources": {"requests": {"cpu": "30m", "memory": "32Mi"}},
+                }
                 | container
                 | {"volumeMounts": mounts}
             ],

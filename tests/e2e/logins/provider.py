@@ -43,7 +43,7 @@ class Provider:
 
     def token(self, client: Pod, program: str = "mlflow", resource: str = AUDIENCE) -> str:
         """Return an access token of a program: ``mlflow`` (an administrator), ``reader`` or ``stranger``."""
-        return str(run(client, "token", self.discovery_url, program, CLIENT_SECRET, resource))
+        return str(run(client, "access_token", self.discovery_url, program, CLIENT_SECRET, resource))
 
     def use(self, client: Pod, uri: str, token: str) -> Any:
         """Log a run and a model with MLflow's own client and a token; return what it reads back."""

@@ -1,4 +1,4 @@
-"""Fetch an access token by client credentials: ``token.py DISCOVERY_URL CLIENT_ID CLIENT_SECRET RESOURCE``."""
+"""Fetch an access token by client credentials: ``access_token.py DISCOVERY_URL CLIENT_ID CLIENT_SECRET RESOURCE``."""
 
 import json
 import sys

@@ -110,6 +110,7 @@ def _garbage_collection(release: Release, wanted: GarbageCollection) -> CronJobP
             "--older-than",
             f"{seconds(wanted.older_than)}s",
             *(("--all-workspaces",) if release.props.workspaces is not None else ()),
+            *(("--jobs",) if release.props.job_execution is not None else ()),
         ),
         needs=merge(
             stores.backend_needs,

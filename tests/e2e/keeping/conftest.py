@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -11,7 +12,7 @@ from e2e.manifests import minio
 from e2e.room import client_in, own_namespace
 from e2e.servers import MariaDBServer, PostgreSQLServer, mariadb, postgresql
 
-MAIN = "keeping-main"
+MAIN = f"keeping-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 S3_KEY = {"id": "mlflow", "key": "s/e+c%r=e&t"}
 BUCKETS = ("artifacts", "backups")
 

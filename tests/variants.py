@@ -475,6 +475,7 @@ VARIANTS: dict[str, MlflowProps] = {
         workers=2,
     ),
     "jobs-on-redis": on_postgresql(
+        image=LOGIN_IMAGE,
         job_execution=JobExecution(
             queue=Redis(
                 host="redis.example.com",
@@ -497,9 +498,12 @@ VARIANTS: dict[str, MlflowProps] = {
         scaling=FixedReplicas(3),
     ),
     "jobs-on-open-redis": on_postgresql(
-        job_execution=JobExecution(queue=Redis(host="10.0.0.7", network_peer=None)), scaling=FixedReplicas(0)
+        image=LOGIN_IMAGE,
+        job_execution=JobExecution(queue=Redis(host="10.0.0.7", network_peer=None)),
+        scaling=FixedReplicas(0),
     ),
     "jobs-on-a-redis-of-the-chart": on_postgresql(
+        image=LOGIN_IMAGE,
         job_execution=JobExecution(queue=InChartRedis(resources={"limits": {"memory": "256Mi"}})),
         authentication=BasicAuth(),
         scaling=FixedReplicas(2),

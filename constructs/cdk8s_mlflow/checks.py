@@ -17,6 +17,9 @@ from cdk8s_mlflow.server_tls import TlsSecret
 from cdk8s_mlflow.values import quantity_bytes
 from cdk8s_mlflow.volumes import ExistingVolumeClaim, VolumeClaim
 
+_PLAIN_IMAGES = ("ghcr.io/mlflow/mlflow",)
+"""Images of MLflow's own."""
+
 
 def check_parts(props: MlflowProps, needs: Needs) -> list[str]:
     """Return where parts of the props contradict each other."""
@@ -179,6 +182,11 @@ def _check_jobs(props: MlflowProps, needs: Needs) -> Iterator[str]:
             "JobExecution.queue: the pod of the periodic tasks would be a second writer of a SQLite file or a volume "
             f"(got {type(jobs.queue).__name__}); leave queue out, or use PostgreSQL(...) and S3(...)"
         )
+    if jobs.queue is not None and props.image.repository in _PLAIN_IMAGES:
+        yield (
+            "JobExecution.queue: needs the Python package redis, which no image of MLflow's has "
+            f"(got {props.image.reference!r}); build one from image/Containerfile"
+        )
     if props.tls is not None:
         yield (
             "MlflowProps.job_execution: jobs call their own server by plain HTTP (got MlflowProps.tls); leave tls out, "
@@ -252,7 +260,6 @@ def _check_workspaces(props: MlflowProps, needs: Needs) -> Iterator[str]:
 
 
 # MLflow's own images, and what they have not.
-_PLAIN_IMAGES = ("ghcr.io/mlflow/mlflow",)
 
 
 def _check_image(props: MlflowProps, needs: Needs) -> Iterator[str]:

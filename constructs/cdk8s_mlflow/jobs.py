@@ -85,7 +85,9 @@ def _trace_archival(release: Release) -> Needs:
 
 def _beside_the_artifacts(release: Release) -> str:
     artifacts = release.stores.artifacts
-    return f"{artifacts.uri if artifacts else ''}/trace-archive"
+    uri = artifacts.uri if artifacts else ""
+    # A folder has no scheme, and MLflow wants one here.
+    return f"{'file://' if uri.startswith('/') else ''}{uri}/trace-archive"
 
 
 def _duration(time: timedelta) -> str:

@@ -366,8 +366,17 @@ WRONG: dict[str, tuple[Callable[[], MlflowProps], str]] = {
             "FixedReplicas(replicas=2)); write JobExecution(queue=InChartRedis()) or FixedReplicas(1)"
         ),
     ),
+    "jobs on Redis without its client": (
+        lambda: on_postgresql(job_execution=JobExecution(queue=InChartRedis())),
+        (
+            "JobExecution.queue: needs the Python package redis, which no image of MLflow's has (got "
+            "'ghcr.io/mlflow/mlflow:v3.17.2-full'); build one from image/Containerfile"
+        ),
+    ),
     "jobs on Redis beside SQLite": (
-        lambda: props(job_execution=JobExecution(queue=InChartRedis())),
+        lambda: props(
+            image=Image(repository="registry.example.com/mlflow"), job_execution=JobExecution(queue=InChartRedis())
+        ),
         (
             "JobExecution.queue: the pod of the periodic tasks would be a second writer of a SQLite file or a volume "
             "(got InChartRedis); leave queue out, or use PostgreSQL(...) and S3(...)"

@@ -20,6 +20,7 @@ from cdk8s_mlflow import (
     GCS,
     HDFS,
     S3,
+    AiGateway,
     Autoscaling,
     CidrPeer,
     ClientCredentials,
@@ -40,6 +41,7 @@ from cdk8s_mlflow import (
     InlineSecret,
     LdapAuth,
     LoadBalancer,
+    MlflowProps,
     MySQL,
     NamespacePeer,
     NodePort,
@@ -213,6 +215,111 @@ def _selected_service(release: Release, monitor: Manifest) -> Iterator[str]:
 def _labels(item: Manifest) -> dict[str, str]:
     found: dict[str, str] = item["metadata"]["labels"]
     return found
+
+
+def extra_containers(release: Release) -> list[Manifest]:
+    """Return the containers that the user adds."""
+    return [dict(item) for item in (*release.props.extra_init_containers, *release.props.extra_containers)]
+
+
+def metadata(release: Release) -> Iterator[str]:
+    """All objects and pods have the labels and annotations that are for them; pods of servers and of Jobs their own."""
+    props = release.props
+    for item in release.objects:
+        wanted_labels = {**props.common_labels, **props.object_labels.get(item["kind"], {})}
+        own = {**props.common_annotations, **props.object_annotations.get(item["kind"], {})}
+        for kind, wanted in (("labels", wanted_labels), ("annotations", own)):
+            missing = {
+                key: value
+                for key, value in wanted.items()
+                if item["metadata"].get(kind, {}).get(key) != value and not _says_otherwise(props, item, key)
+            }
+            if missing:
+                yield f"{where(item)}: the {kind} {missing} are not there"
+    for owner, template in release.templates():
+        serves = owner.startswith("Deployment/")
+        wanted_labels = {**props.common_labels, **(props.pod_labels if serves else props.job_pod_labels)}
+        own = dict(props.pod_annotations if serves else props.job_pod_annotations)
+        for kind, wanted in (("labels", wanted_labels), ("annotations", own)):
+            if not wanted.items() <= template["metadata"].get(kind, {}).items():
+                yield f"{owner}: its pods have other {kind} than {wanted}"
+        foreign = {*props.common_annotations, *(props.job_pod_labels if serves else props.pod_labels)} - {
+            *wanted_labels,
+            *own,
+        }
+        if foreign & {*template["metadata"].get("annotations", {}), *template["metadata"]["labels"]}:
+            yield f"{owner}: its pods have {foreign}, which is not for them"
+
+
+def _says_otherwise(props: MlflowProps, item: Manifest, key: str) -> bool:
+    """Return whether the part that an object comes from has a word of its own for a common annotation."""
+    return key in item["metadata"].get("annotations", {}) and key not in props.object_annotations.get(item["kind"], {})
+
+
+def placing(release: Release) -> Iterator[str]:
+    """Every pod of the release is placed, named and started as the props say."""
+    props = release.props
+    wanted = {
+        "nodeSelector": dict(props.node_selector),
+        "tolerations": [dict(item) for item in props.tolerations],
+        "priorityClassName": props.priority_class_name,
+        "runtimeClassName": props.runtime_class_name,
+        "schedulerName": props.scheduler_name,
+        "hostAliases": [dict(item) for item in props.host_aliases],
+        "dnsPolicy": props.dns_policy,
+        "dnsConfig": dict(props.dns_config),
+    }
+    ids = ("runAsUser", "runAsGroup", "fsGroup")
+    for owner, template in release.templates():
+        spec = template["spec"]
+        for field, value in wanted.items():
+            if spec.get(field) != (value or None):
+                yield f"{owner}: {field} is {spec.get(field)!r}, not {value!r}"
+        override = props.pod_security_context
+        for name in ids:
+            user = override.get(name, None if props.user_id == "assigned" else props.user_id)
+            if spec["securityContext"].get(name) != user:
+                yield f"{owner}: {name} is {spec['securityContext'].get(name)!r}, not {user!r}"
+    for term in _apart(release.pod):
+        own = release.one("Deployment", release.name)["spec"]["selector"]
+        if term["topologyKey"] and not term.get("labelSelector"):
+            yield f"an anti-affinity is about nobody: {term}"
+        if "app.kubernetes.io/name" in str(term) and term["labelSelector"] != own:
+            yield f"an anti-affinity is about others: {term}"
+
+
+def _apart(pod: Manifest) -> Iterator[Manifest]:
+    apart = pod.get("affinity", {}).get("podAntiAffinity", {})
+    yield from apart.get("requiredDuringSchedulingIgnoredDuringExecution", [])
+    for item in apart.get("preferredDuringSchedulingIgnoredDuringExecution", []):
+        yield item["podAffinityTerm"]
+
+
+def proxies(release: Release) -> Iterator[str]:
+    """Whatever talks to the outside does so by the proxy of the props, and to the cluster without it."""
+    proxy, extra = release.props.http_proxy, {item["name"] for item in extra_containers(release)}
+    service = release.one("Service", release.name)["metadata"]["name"]
+    url: object = None
+    if proxy is not None:
+        url = proxy.url
+    if isinstance(url, ExistingSecret):
+        url = url.name, url.key
+    for owner, container in release.containers():
+        env = env_of(container)
+        outside = container["name"] not in extra and "secrets-" not in owner and "-redis" not in owner
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+            if env.get(name) != (url if outside else None):
+                yield f"{owner}: {name} is {env.get(name)}"
+        if proxy is None or not outside:
+            continue
+        known = str(env.get("NO_PROXY")).split(",")
+        if env.get("NO_PROXY") != env.get("no_proxy"):
+            yield f"{owner}: NO_PROXY and no_proxy differ"
+        hosts = [urlsplit(value).hostname for value in env.values() if isinstance(value, str) and "://" in value]
+        inside = [host for host in hosts if host and ("." not in host or host.endswith((".svc", ".internal")))]
+        for host in ["localhost", "127.0.0.1", "169.254.169.254", service, *proxy.no_proxy, *inside]:
+            if not any(host == item or host.endswith(f".{item.lstrip('.')}") for item in known):
+                yield f"{owner}: {host} is asked by the proxy; NO_PROXY is {known}"
 
 
 # --- References --------------------------------------------------------------------------------------------
@@ -525,7 +632,7 @@ def launched(release: Release, container: Manifest) -> dict[str, str]:
 
 
 def server_arguments(release: Release) -> Iterator[str]:
-    """No address of a store is an argument; the port is explicit, telemetry is off, and so are jobs unless wanted."""
+    """No address of a store is an argument; telemetry is off, jobs and the AI gateway unless they are wanted."""
     args, env = release.server.get("args", []), env_of(release.server) | launched(release, release.server)
     if release.server["command"][-2:] != ["mlflow", "server"]:
         yield f"the command is {release.server['command']}"
@@ -535,7 +642,12 @@ def server_arguments(release: Release) -> Iterator[str]:
     if any("://" in arg for arg in args if arg.lstrip("-").partition("=")[0] not in release.props.extra_args):
         yield f"an address stands in the arguments {args}"
     jobs = str(release.props.job_execution is not None).lower()
-    for name, value in {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": jobs}.items():
+    switches = {
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": jobs,
+        "MLFLOW_ENABLE_AI_GATEWAY": str(release.props.ai_gateway is not None).lower(),
+    }
+    for name, value in switches.items():
         if env.get(name) != value:
             yield f"{name} is {env.get(name)!r}"
     if ("MLFLOW_BACKEND_STORE_URI" in env) is (release.props.backend_store is None):
@@ -1049,13 +1161,35 @@ def _endpoints(release: Release) -> Iterator[Way]:
             6379,
             [{"podSelector": {"matchLabels": release.one("Service", f"{release.name}-redis")["spec"]["selector"]}}],
         )
+    yield from _proxy_ways(release)
+    yield from _gateway_ways(props.ai_gateway)
     yield from _ways(props.network_policy.egress if props.network_policy else ())
+
+
+def _gateway_ways(gateway: AiGateway | None) -> Iterator[Way]:
+    """Return the ways to the providers of language models, and to where their budgets are counted."""
+    if gateway is None:
+        return
+    yield from _ways(gateway.egress)
+    if gateway.budget_store is not None:
+        store = gateway.budget_store
+        yield store.port, [_peer(store.network_peer)] if store.network_peer else _address(store.host)
 
 
 def _no_endpoints(release: Release) -> Iterator[Way]:
     """Return nothing: Redis is called, and calls nobody."""
     del release
     yield from ()
+
+
+def _proxy_ways(release: Release) -> Iterator[Way]:
+    """Return the way to the company's proxy."""
+    proxy = release.props.http_proxy
+    if proxy is not None and isinstance(proxy.url, str):
+        parts = urlsplit(proxy.url)
+        yield parts.port or 80, [_peer(proxy.network_peer)] if proxy.network_peer else _address(parts.hostname or "")
+    elif proxy is not None:
+        yield from _ways(proxy.egress)
 
 
 def _gc_endpoints(release: Release) -> Iterator[Way]:
@@ -1065,6 +1199,7 @@ def _gc_endpoints(release: Release) -> Iterator[Way]:
     yield from _provider_ways(props.authentication)
     yield from _database_ways(props.backend_store)
     yield from _artifact_ways(props.artifact_store) if isinstance(props.artifact_access, Direct) else []
+    yield from _proxy_ways(release)
     yield from _ways(props.network_policy.egress if props.network_policy else ())
 
 
@@ -1296,10 +1431,11 @@ def read_only_roots(release: Release) -> Iterator[str]:
 
 def images(release: Release) -> Iterator[str]:
     """Every container runs the image of the props, pulled as they say."""
-    image = release.props.image
+    image, registry = release.props.image, release.props.image_registry
     sidecars = {
         part.image for part in parts_of(release.props) if isinstance(part, CloudSqlProxy | OAuth2Proxy | SidecarProxy)
     }
+    extra = {item["name"] for item in extra_containers(release)}
     backup, queue = release.props.backup, release.props.job_execution and release.props.job_execution.queue
     tools = {backup.postgresql_image, backup.mysql_image} if backup else set()
     for owner, container in release.containers():
@@ -1307,8 +1443,14 @@ def images(release: Release) -> Iterator[str]:
         program = container.get("command", [""])[0]
         wanted = tools if program in {"pg_dump", "pg_restore", "sh"} else wanted
         wanted = {getattr(queue, "image", "")} if program == "redis-server" else wanted
-        if container["image"] not in wanted or container["imagePullPolicy"] != image.pull_policy:
-            yield f"{owner}: runs {container['image']}, {container['imagePullPolicy']}"
+        if registry is not None and not container["image"].startswith(f"{registry}/"):
+            yield f"{owner}: is not pulled from {registry}: {container['image']}"
+        if container["name"] in extra:
+            continue
+        path = container["image"].removeprefix(f"{registry}/").removeprefix("library/")
+        of_mirror = registry is not None and any(item.endswith(path) for item in wanted)
+        if (container["image"] not in wanted and not of_mirror) or container["imagePullPolicy"] != image.pull_policy:
+            yield f"{owner}: runs {container['image']}, {container.get('imagePullPolicy')}"
     for owner, template in release.templates():
         if [item["name"] for item in template["spec"].get("imagePullSecrets", [])] != list(image.pull_secrets):
             yield f"{owner}: pulls with other Secrets"
@@ -1427,6 +1569,9 @@ INVARIANTS: dict[str, Invariant] = {
         labels,
         namespaces,
         selectors,
+        metadata,
+        placing,
+        proxies,
         secret_references,
         accounts,
         tokens,

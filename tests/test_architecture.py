@@ -35,12 +35,15 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     # what a value may be, and what a part answers with
     ("values", "_version", "failures"),
     ("schedules",),
-    ("peers", "volumes", "kubernetes"),
+    ("peers", "volumes", "kubernetes", "images"),
+    ("pod_shapes",),
     ("needs",),
     ("container",),
     ("guards",),
     # what the user chooses from
-    ("secrets", "sidecars", "redis", "exposure", "scaling", "connections", "observability", "workspaces", "adoption"),
+    ("secrets", "sidecars", "redis", "http_proxy"),
+    ("ai_gateway",),
+    ("exposure", "scaling", "connections", "observability", "workspaces", "adoption"),
     ("backend_store", "artifact_store", "job_queue"),
     ("operations", "authentication", "server_tls"),
     ("props",),

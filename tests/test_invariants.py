@@ -301,6 +301,35 @@ SPOILS: dict[str, tuple[str, str, Callable[[Release], object]]] = {
         "default",
         lambda r: r.one("Deployment")["spec"].update(progressDeadlineSeconds=600),
     ),
+    "a label that is not everywhere": (
+        "metadata",
+        "labels-everywhere",
+        lambda r: r.one("Service")["metadata"]["labels"].pop("team"),
+    ),
+    "a label of the server on a Job's pod": (
+        "metadata",
+        "labels-everywhere",
+        lambda r: [template["metadata"]["labels"].update(mesh="in") for _, template in r.templates()],
+    ),
+    "a Job elsewhere": (
+        "placing",
+        "placing",
+        lambda r: r.one("CronJob")["spec"]["jobTemplate"]["spec"]["template"]["spec"].pop("runtimeClassName"),
+    ),
+    "an anti-affinity to nobody": (
+        "placing",
+        "placing",
+        lambda r: r.pod["affinity"]["podAntiAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"][0].pop(
+            "labelSelector"
+        ),
+    ),
+    "a user on OpenShift": ("placing", "assigned-user", lambda r: r.pod["securityContext"].update(runAsUser=10001)),
+    "a store asked by the proxy": (
+        "proxies",
+        "http-proxy",
+        lambda r: [_named(r, name).update(value="localhost") for name in ("NO_PROXY", "no_proxy")],
+    ),
+    "an image from elsewhere": ("images", "image-registry", lambda r: r.server.update(image="ghcr.io/mlflow/mlflow")),
     "an autoscaler undone by each apply": (
         "scalers",
         "autoscaling",

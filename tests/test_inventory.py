@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from main import ENVIRONMENTS
 from releases import render
 from variants import VARIANTS
+
+from cdk8s_mlflow import values
 
 SERVER = ["Service/mlflow", "Deployment/mlflow"]
 ACCOUNT = ["ServiceAccount/mlflow"]
@@ -241,6 +245,12 @@ def inventory(case: str) -> list[str]:
 def test_a_release_has_these_objects_in_this_order(case: str) -> None:
     """An object more, one fewer or another name is a change for whoever has it installed."""
     assert inventory(case) == EXPECTED[case]
+
+
+def test_every_kind_can_be_labelled() -> None:
+    """``object_labels`` and ``object_annotations`` know each kind of object that a release may have."""
+    rendered = {item["kind"] for props in CASES.values() for item in render(props).objects}
+    assert rendered == set(get_args(values.ObjectKind))
 
 
 def test_every_environment_is_in_the_table() -> None:

@@ -42,7 +42,8 @@ def test_every_object_passes_the_strict_schema(version: str) -> None:
 def test_only_sidecars_need_a_newer_kubernetes_than_the_oldest() -> None:
     """What needs more than 1.27 says so, and is checked from there."""
     newer = {name for name, props in CASES.items() if render(props).kubernetes != "1.27"}
-    assert newer == {"cloud-sql-proxy", "sidecar-proxy", "oauth2-proxy", "oauth2-proxy-below-a-prefix"}
+    proxies = {"cloud-sql-proxy", "sidecar-proxy", "oauth2-proxy", "oauth2-proxy-below-a-prefix"}
+    assert newer == proxies | {"extra-containers", "image-registry"}
     assert {oldest for oldest, _ in objects().values()} == {"1.27", "1.29"}
 
 

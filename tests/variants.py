@@ -9,6 +9,7 @@ from cdk8s_mlflow import (
     GCS,
     HDFS,
     S3,
+    AiGateway,
     Alerts,
     ArtifactUri,
     ArtifactVolume,
@@ -46,6 +47,7 @@ from cdk8s_mlflow import (
     GroupSearch,
     Headless,
     HelmRelease,
+    HttpProxy,
     HttpRoute,
     Image,
     InChartRedis,
@@ -710,6 +712,27 @@ VARIANTS: dict[str, MlflowProps] = {
     ),
     "pool": on_postgresql(connection_pool=ConnectionPool(size=3, max_overflow=2, max_connections=20), workers=1),
     "many-processes": on_postgresql(scaling=FixedReplicas(5), workers=4),
+    # --- language models
+    "ai-gateway": on_postgresql(
+        ai_gateway=AiGateway(
+            allowed_providers=["openai", "bedrock"],
+            budget_store=Redis(
+                host="redis.databases.svc",
+                password=ExistingSecret("redis", "password"),
+                network_peer=NamespacePeer("databases"),
+            ),
+            budget_refresh_interval=timedelta(minutes=1),
+        ),
+        scaling=FixedReplicas(2),
+    ),
+    "ai-gateway-to-the-cluster": MlflowProps(
+        ai_gateway=AiGateway(
+            api_base_schemes=["https", "http"],
+            allow_private_addresses=True,
+            budget_store=Redis(host="192.0.2.6"),
+            egress=[Endpoint(port=8000, peer=NamespacePeer("vllm"))],
+        )
+    ),
     # --- scaling
     "autoscaling": on_postgresql(scaling=Autoscaling()),
     "autoscaling-by-memory": on_postgresql(
@@ -1018,6 +1041,118 @@ VARIANTS: dict[str, MlflowProps] = {
         ],
         priority_class_name="tools",
     ),
+    "placing": on_postgresql(
+        runtime_class_name="gvisor",
+        scheduler_name="bin-packer",
+        host_aliases=[{"ip": "192.0.2.9", "hostnames": ["old-db", "old-db.example.com"]}],
+        dns_policy="None",
+        dns_config={"nameservers": ["192.0.2.53"], "searches": ["example.com"], "options": [{"name": "ndots"}]},
+        termination_grace_period=timedelta(minutes=3),
+        garbage_collection=GarbageCollection(),
+        affinity={
+            "podAntiAffinity": {
+                "requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "kubernetes.io/hostname"}],
+                "preferredDuringSchedulingIgnoredDuringExecution": [
+                    {"weight": 10, "podAffinityTerm": {"topologyKey": "topology.kubernetes.io/zone"}},
+                    {
+                        "weight": 1,
+                        "podAffinityTerm": {
+                            "topologyKey": "kubernetes.io/hostname",
+                            "labelSelector": {"matchLabels": {"app": "noisy"}},
+                        },
+                    },
+                ],
+            }
+        },
+    ),
+    "labels-everywhere": on_postgresql(
+        common_labels={"team": "ml", "example.com/cost-center": "42"},
+        common_annotations={"example.com/owner": "ml@example.com"},
+        object_labels={"NetworkPolicy": {"example.com/reviewed": "true"}},
+        object_annotations={"Deployment": {"keel.sh/policy": "minor"}, "Service": {"example.com/owner": "net"}},
+        pod_labels={"mesh": "in"},
+        pod_annotations={"traffic.sidecar.istio.io/excludeOutboundPorts": "5432"},
+        job_pod_labels={"sidecar.istio.io/inject": "false"},
+        job_pod_annotations={"linkerd.io/inject": "disabled"},
+        garbage_collection=GarbageCollection(),
+    ),
+    "assigned-user": on_postgresql(user_id="assigned", garbage_collection=GarbageCollection()),
+    "another-user": MlflowProps(user_id=1000, pod_security_context={"supplementalGroups": [2000]}),
+    "extra-containers": on_postgresql(
+        extra_containers=[
+            {
+                "name": "exporter",
+                "image": "docker.io/example/exporter:1",
+                "args": ["--listen", ":9000"],
+                "ports": [{"name": "extra", "containerPort": 9000, "protocol": "TCP"}],
+                "env": [{"name": "LEVEL", "value": "info"}],
+                "resources": {"requests": {"cpu": "1000m", "memory": "64Mi"}, "limits": {"memory": "64Mi"}},
+                "volumeMounts": [{"name": "shared", "mountPath": "/shared"}],
+                "readinessProbe": {"httpGet": {"path": "/", "port": "extra"}, "periodSeconds": 5},
+            }
+        ],
+        extra_init_containers=[
+            {
+                "name": "copy",
+                "image": "busybox",
+                "command": ["sh", "-c", "cp /etc/hostname /shared"],
+                "volumeMounts": [{"name": "shared", "mountPath": "/shared"}],
+                "securityContext": {"runAsUser": 2000},
+            },
+            {"name": "tunnel", "image": "example/tunnel:1", "restartPolicy": "Always"},
+        ],
+        extra_volumes=[
+            {"name": "shared", "emptyDir": {"sizeLimit": "1024Mi"}},
+            {
+                "name": "vault",
+                "projected": {"sources": [{"serviceAccountToken": {"path": "token", "audience": "vault"}}]},
+            },
+        ],
+        extra_volume_mounts=[
+            {"name": "shared", "mountPath": "/shared", "readOnly": True},
+            {"name": "vault", "mountPath": "/var/run/secrets/vault", "readOnly": True},
+        ],
+        kubernetes_version="1.29",
+    ),
+    "loosened-container": on_postgresql(
+        extra_containers=[
+            {"name": "debug", "image": "busybox", "securityContext": {"capabilities": {"add": ["SYS_PTRACE"]}}}
+        ],
+    ),
+    "http-proxy": on_postgresql(
+        artifact_store=S3(
+            bucket="mlflow",
+            endpoint_url="http://minio:9000",
+            credentials=S3Credentials(
+                access_key_id=ExistingSecret("mlflow-s3", "access-key-id"),
+                secret_access_key=ExistingSecret("mlflow-s3", "secret-access-key"),
+            ),
+        ),
+        http_proxy=HttpProxy(
+            url="http://proxy.example.com:3128",
+            no_proxy=[".example.com"],
+            cluster_cidrs=["10.244.0.0/16", "10.96.0.0/16"],
+            network_peer=CidrPeer("192.0.2.128/32"),
+        ),
+        garbage_collection=GarbageCollection(),
+        cluster_domain="example.internal",
+    ),
+    "http-proxy-with-password": MlflowProps(
+        http_proxy=HttpProxy(url=ExistingSecret("proxy", "url"), egress=[Endpoint(port=3128)]),
+        artifact_store=S3(
+            bucket="mlflow", endpoint_url="https://s3.storage.example", network_peer=NamespacePeer("storage")
+        ),
+    ),
+    "image-registry": on_postgresql(
+        image_registry="registry.example.com:5000/mirror",
+        backend_store=MySQL(
+            host="127.0.0.1",
+            password=ExistingSecret("mysql", "password"),
+            proxy=SidecarProxy(name="tunnel", image="tunnel:1"),
+        ),
+        extra_containers=[{"name": "exporter", "image": "quay.io/example/exporter@sha256:" + "0" * 64}],
+        kubernetes_version="1.29",
+    ),
     "no-spread": on_postgresql(scaling=FixedReplicas(2), topology_spread_constraints=()),
     "newer-kubernetes": MlflowProps(kubernetes_version="1.34"),
     "loosened-security": on_postgresql(
@@ -1026,5 +1161,5 @@ VARIANTS: dict[str, MlflowProps] = {
     ),
 }
 
-LOOSENED = {"loosened-security"}
+LOOSENED = {"loosened-security", "loosened-container"}
 """Variants that are meant not to pass Pod Security "restricted"."""

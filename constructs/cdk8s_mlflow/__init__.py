@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from cdk8s_mlflow._version import __version__ as __version__
     from cdk8s_mlflow.adoption import HelmRelease
+    from cdk8s_mlflow.ai_gateway import AiGateway
     from cdk8s_mlflow.artifact_store import (
         GCS,
         HDFS,
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
         Traefik,
     )
     from cdk8s_mlflow.failures import InvalidProps
+    from cdk8s_mlflow.http_proxy import HttpProxy
     from cdk8s_mlflow.job_queue import InChartRedis
     from cdk8s_mlflow.mlflow import Mlflow
     from cdk8s_mlflow.observability import Alerts, Dashboard, Logs, Metrics, ScrapeAnnotations, ServiceMonitor
@@ -103,6 +105,7 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "adoption": ("HelmRelease",),
+    "ai_gateway": ("AiGateway",),
     "artifact_store": (
         "GCS",
         "HDFS",
@@ -166,6 +169,7 @@ _MODULES = {
     ),
     "failures": ("InvalidProps",),
     "job_queue": ("InChartRedis",),
+    "http_proxy": ("HttpProxy",),
     "mlflow": ("Mlflow",),
     "observability": ("Alerts", "Dashboard", "Logs", "Metrics", "ScrapeAnnotations", "ServiceMonitor"),
     "operations": (
@@ -228,6 +232,7 @@ __all__ = [
     "GCS",
     "HDFS",
     "S3",
+    "AiGateway",
     "Alerts",
     "ArtifactUri",
     "ArtifactVolume",
@@ -267,6 +272,7 @@ __all__ = [
     "GroupSearch",
     "Headless",
     "HelmRelease",
+    "HttpProxy",
     "HttpRoute",
     "Image",
     "InChartRedis",

@@ -12,7 +12,8 @@ from cdk8s_mlflow.connections import POOLS_PER_PROCESS, worst_case
 from cdk8s_mlflow.exposure import Headless, HttpRoute, Ingress, Traefik
 from cdk8s_mlflow.failures import repeated
 from cdk8s_mlflow.needs import Needs, claims_of, version_number
-from cdk8s_mlflow.props import MlflowProps, ServiceAccount, server_processes
+from cdk8s_mlflow.pod_shapes import Volume
+from cdk8s_mlflow.props import MlflowProps, ServiceAccount, least_grace, server_processes
 from cdk8s_mlflow.server_tls import TlsSecret
 from cdk8s_mlflow.values import quantity_bytes
 from cdk8s_mlflow.volumes import ExistingVolumeClaim, VolumeClaim
@@ -124,7 +125,15 @@ def _has_volume(store: BackendStore | None) -> bool:
 def _check_stores(props: MlflowProps, needs: Needs) -> Iterator[str]:
     if props.backend_store is not None:
         return
-    for name in ("registry_store", "read_replica_backend_store", "garbage_collection", "backup", "job_execution"):
+    names = (
+        "registry_store",
+        "read_replica_backend_store",
+        "garbage_collection",
+        "backup",
+        "job_execution",
+        "ai_gateway",
+    )
+    for name in names:
         if getattr(props, name) is not None:
             yield (
                 f"MlflowProps.{name}: a server of artifacts only has no database (got backend_store=None); "
@@ -431,12 +440,48 @@ def _check_tolerations(props: MlflowProps, needs: Needs) -> Iterator[str]:
             )
 
 
-def _check_inputs_of_pods(props: MlflowProps, needs: Needs) -> Iterator[str]:
-    for key in props.pod_labels:
-        if key.startswith("app.kubernetes.io/"):
+def _check_labels(props: MlflowProps, needs: Needs) -> Iterator[str]:
+    given: dict[str, Mapping[str, str]] = {
+        name: getattr(props, name) for name in ("pod_labels", "job_pod_labels", "common_labels")
+    }
+    given |= {f"object_labels[{kind!r}]": labels for kind, labels in props.object_labels.items()}
+    adopted = props.adopt.selector if props.adopt else {}
+    for name, labels in given.items():
+        for key in labels:
+            if key.startswith("app.kubernetes.io/") or key in adopted:
+                yield (
+                    f"MlflowProps.{name}: {key} is part of the construct's own labels and selectors "
+                    f"(got {labels[key]!r}); choose a label of your own"
+                )
+
+
+def _check_dns(props: MlflowProps, needs: Needs) -> Iterator[str]:
+    if props.dns_policy == "None" and not props.dns_config.get("nameservers"):
+        yield (
+            "MlflowProps.dns_config: a pod with dns_policy 'None' would have nobody to ask for names "
+            "(got no nameservers); write {'nameservers': [...]}"
+        )
+
+
+def _check_termination(props: MlflowProps, needs: Needs) -> Iterator[str]:
+    grace = props.termination_grace_period
+    if grace is not None and grace < least_grace(props):
+        yield (
+            "MlflowProps.termination_grace_period: is below pre_stop_delay and graceful_shutdown_timeout together, "
+            f"so requests in flight would be cut off (got {grace} and {least_grace(props)}); raise it, or lower them"
+        )
+
+
+def _check_extra_containers(props: MlflowProps, needs: Needs) -> Iterator[str]:
+    if any("restartPolicy" in item for item in props.extra_init_containers):
+        yield from _check_kubernetes(props, Needs(kubernetes="1.29"))
+    for index, volume in enumerate(props.extra_volumes):
+        sources = [key for key in volume if key != "name"]
+        if len(sources) != 1:
+            known = ", ".join(sorted(set(Volume.__annotations__) - {"name"}))
             yield (
-                f"MlflowProps.pod_labels: {key} is part of the construct's own labels and selectors "
-                f"(got {props.pod_labels[key]!r}); choose a label of your own"
+                f"MlflowProps.extra_volumes[{index}]: exactly one source must be there "
+                f"(got {', '.join(sources) or 'none'}); write one of {known}"
             )
 
 
@@ -464,5 +509,8 @@ _CHECKS = (
     _check_extra_args,
     _check_extra_env,
     _check_tolerations,
-    _check_inputs_of_pods,
+    _check_labels,
+    _check_dns,
+    _check_termination,
+    _check_extra_containers,
 )

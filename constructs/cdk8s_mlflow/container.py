@@ -42,6 +42,7 @@ class Container:
     needs: Needs
     extra_env: tuple[Manifest, ...] = ()
     env_from: tuple[Manifest, ...] = ()
+    extra_mounts: tuple[Manifest, ...] = ()
     resources: Manifest
     ports: Mapping[str, int] = attrs.field(factory=dict)
     """By name."""

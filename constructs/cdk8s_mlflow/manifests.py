@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
 from cdk8s_mlflow.failures import InvalidProps
-from cdk8s_mlflow.peers import Manifest, Verbatim
+from cdk8s_mlflow.peers import Manifest
 from cdk8s_mlflow.plan import Plan
 from cdk8s_mlflow.resources.config_map import define_config_map
 from cdk8s_mlflow.resources.cron_job import define_cron_job
 from cdk8s_mlflow.resources.deployment import define_deployment
+from cdk8s_mlflow.resources.emptiness import without_nothing
 from cdk8s_mlflow.resources.http_route import define_http_route
 from cdk8s_mlflow.resources.ingress import define_ingress
 from cdk8s_mlflow.resources.job import define_job
@@ -26,7 +26,7 @@ from cdk8s_mlflow.resources.service_account import define_service_account
 
 def define_manifests(plan: Plan) -> list[Manifest]:
     """Return every object of the release, identities and configuration first: ``kubectl apply`` goes in order."""
-    manifests = [_without_nothing(manifest) for manifest in _define(plan)]
+    manifests = [without_nothing(_with_metadata(plan, manifest)) for manifest in _define(plan)]
     names = Counter((manifest["kind"], manifest["metadata"]["name"]) for manifest in manifests)
     failures = [
         f"Mlflow: two objects would be {kind}/{name}; give the prop that names one of them another name"
@@ -36,6 +36,14 @@ def define_manifests(plan: Plan) -> list[Manifest]:
     if failures:
         raise InvalidProps(f"Mlflow {plan.naming.release!r}", failures)
     return manifests
+
+
+def _with_metadata(plan: Plan, manifest: Manifest) -> Manifest:
+    """Return an object with the labels and annotations of all objects, and of those of its kind."""
+    own, kind = manifest["metadata"], manifest["kind"]
+    labels = {**plan.common_labels, **own["labels"], **plan.object_labels.get(kind, {})}
+    annotations = {**plan.common_annotations, **own["annotations"], **plan.object_annotations.get(kind, {})}
+    return {**manifest, "metadata": {**own, "labels": labels, "annotations": annotations}}
 
 
 def _define(plan: Plan) -> Iterator[Manifest]:
@@ -73,23 +81,3 @@ def _define_server(plan: Plan) -> Iterator[Manifest]:
         yield define_object(plan, plan.scaler)
     if plan.max_unavailable is not None:
         yield define_pod_disruption_budget(plan, plan.max_unavailable)
-
-
-# Here an empty mapping says "all" or "with defaults"; anywhere else the API server would drop it again.
-_MEANT_EMPTY = {"emptyDir", "podSelector", "namespaceSelector"}
-
-
-def _without_nothing(value: Any) -> Any:
-    """Return a manifest without what builders left None or empty, which ``kubectl diff`` would show for ever."""
-    if isinstance(value, Verbatim):
-        return value
-    if isinstance(value, dict):
-        cleaned = {key: _without_nothing(item) for key, item in value.items()}
-        return {key: item for key, item in cleaned.items() if key in _MEANT_EMPTY or not _is_nothing(item)}
-    if isinstance(value, list | tuple):
-        return [_without_nothing(item) for item in value]
-    return value
-
-
-def _is_nothing(value: object) -> bool:
-    return value is None or value in ({}, [])

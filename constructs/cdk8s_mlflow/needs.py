@@ -182,6 +182,8 @@ class Needs:
     objects: tuple[Manifest, ...] = ()
     """Objects that must exist beside the pod, in the API's shape, without metadata labels."""
     egress: tuple[Endpoint, ...] = ()
+    unproxied: tuple[str, ...] = ()
+    """Hosts in the cluster that are reached by HTTP, and whose domain does not say that they are there."""
     pod_labels: tuple[tuple[str, str], ...] = ()
     """Labels that something in the cluster looks for on the pod, such as a workload identity's webhook."""
     shadowed_annotations: tuple[str, ...] = ()

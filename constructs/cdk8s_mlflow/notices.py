@@ -26,7 +26,11 @@ def notices(release: Release) -> Iterator[str]:
 
 
 def _loosened(props: MlflowProps) -> Iterator[str]:
-    loosened = loosened_fields(props.pod_security_context, props.security_context)
+    own = [
+        {**props.security_context, **item.get("securityContext", {})}
+        for item in (*props.extra_init_containers, *props.extra_containers)
+    ]
+    loosened = loosened_fields(props.pod_security_context, [props.security_context, *own])
     if loosened:
         yield f'pods no longer pass Pod Security "restricted": {", ".join(loosened)} was loosened'
 

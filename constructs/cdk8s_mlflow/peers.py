@@ -108,6 +108,12 @@ def endpoint_of(url: str, peer: Peer | None = None) -> Endpoint:
     return endpoint(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80), peer)
 
 
+def cluster_hosts(url: str, peer: Peer | None) -> tuple[str, ...]:
+    """Return the host of a URL if it is in the cluster and its domain does not say so."""
+    host = urlsplit(url).hostname or ""
+    return (host,) if "." not in host or isinstance(peer, NamespacePeer | PodPeer) else ()
+
+
 def authority(host: str, port: int) -> str:
     """Return host and port as a URI writes them: IPv6 addresses in brackets."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

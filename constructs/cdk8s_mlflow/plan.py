@@ -23,7 +23,7 @@ from cdk8s_mlflow.network import PolicyPlan
 from cdk8s_mlflow.notices import notices
 from cdk8s_mlflow.operations import Migration
 from cdk8s_mlflow.peers import Endpoint, Manifest, verbatim
-from cdk8s_mlflow.pods import STARTUP_SECONDS, PodPlan, clashes, conflicts, plan_pod
+from cdk8s_mlflow.pods import STARTUP_SECONDS, Additions, PodPlan, canonical_volume, clashes, conflicts, plan_pod
 from cdk8s_mlflow.programs import (
     counting_needs,
     generate_container,
@@ -33,7 +33,7 @@ from cdk8s_mlflow.programs import (
     server_container,
     server_needs,
 )
-from cdk8s_mlflow.props import MlflowProps, NetworkPolicy, ServiceAccount
+from cdk8s_mlflow.props import MlflowProps, NetworkPolicy, ServiceAccount, least_grace
 from cdk8s_mlflow.release import Release
 from cdk8s_mlflow.stores import Stores
 from cdk8s_mlflow.value_checks import check_values
@@ -114,6 +114,12 @@ class Plan:
     public_url: str | None
     kubernetes: str
     """The oldest Kubernetes that has all that is used."""
+    common_labels: dict[str, str]
+    """Of every object, beside its own."""
+    common_annotations: dict[str, str]
+    object_labels: dict[str, dict[str, str]]
+    """Of every object of a kind, by kind."""
+    object_annotations: dict[str, dict[str, str]]
     notices: tuple[str, ...]
     """What the user should know although it works."""
 
@@ -200,7 +206,9 @@ def _check_together(release: Release, needs: Needs) -> list[str]:
 
 def _all_needs(release: Release, server: Needs) -> Needs:
     """Return the needs of all containers together, for what concerns them all alike."""
-    return merge(server, release.stores.migration_needs, _front_needs(release), release.guard.callers)
+    proxy = release.props.http_proxy
+    outside = proxy.needs((), release.props.cluster_domain) if proxy else Needs()
+    return merge(server, release.stores.migration_needs, _front_needs(release), release.guard.callers, outside)
 
 
 def _check_self_calls(release: Release) -> Iterator[str]:
@@ -236,10 +244,14 @@ def _decide(release: Release, needs: Needs) -> Plan:
         containers=(server_container(release, needs), *metrics_containers(release)),
         service_account_name=account_name,
         egress=everything.egress,
-        termination_grace=props.pre_stop_delay + props.graceful_shutdown_timeout + timedelta(seconds=10),
-        labels=props.pod_labels,
-        annotations=scrape_annotations(props) | dict(props.pod_annotations),
-        affinity=verbatim(props.affinity),
+        annotations=scrape_annotations(props),
+        termination_grace=props.termination_grace_period or least_grace(props) + timedelta(seconds=10),
+        additions=Additions(
+            init_containers=tuple(verbatim(item) for item in props.extra_init_containers),
+            containers=tuple(verbatim(item) for item in props.extra_containers),
+            volumes=tuple(canonical_volume(item) for item in props.extra_volumes),
+        ),
+        affinity=_affinity(props, naming),
         topology_spread_constraints=_spread(props, naming),
     )
     cron_jobs = tuple(plan_cron_jobs(release))
@@ -292,6 +304,10 @@ def _decide(release: Release, needs: Needs) -> Plan:
         client_environment=client_environment(release),
         public_url=network.public_url(props),
         kubernetes=everything.kubernetes,
+        common_labels=dict(props.common_labels),
+        common_annotations=dict(props.common_annotations),
+        object_labels={kind: dict(labels) for kind, labels in props.object_labels.items()},
+        object_annotations={kind: dict(found) for kind, found in props.object_annotations.items()},
         notices=tuple(notices(release)),
     )
 
@@ -391,6 +407,20 @@ def _plan_service(release: Release, door_annotations: dict[str, str]) -> Service
 def _is_single_writer(needs: Needs) -> bool:
     claims = [item.source for item in needs.mounts if isinstance(item.source, VolumeClaim | ExistingVolumeClaim)]
     return bool(needs.single_writers) or any("ReadWriteMany" not in claim.access_modes for claim in claims)
+
+
+_REQUIRED, _PREFERRED = (f"{kind}DuringSchedulingIgnoredDuringExecution" for kind in ("required", "preferred"))
+
+
+def _affinity(props: MlflowProps, naming: Naming) -> Manifest:
+    """Return the affinity; a term of the anti-affinity without a selector is about the server's own pods."""
+    selector = {"matchLabels": naming.selector("server")}
+    affinity = verbatim(props.affinity)
+    apart = affinity.get("podAntiAffinity", {})
+    terms = [*apart.get(_REQUIRED, []), *(item["podAffinityTerm"] for item in apart.get(_PREFERRED, []))]
+    for term in terms:
+        term.setdefault("labelSelector", selector)
+    return affinity
 
 
 def _spread(props: MlflowProps, naming: Naming) -> list[Manifest]:

@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
 
 from cdk8s_mlflow.peers import Manifest
 
-# The user that every container runs as; nothing depends on the number, but volumes keep its group.
-USER_ID = 10001
-
-POD_SECURITY: Manifest = {
-    "runAsNonRoot": True,
-    "runAsUser": USER_ID,
-    "runAsGroup": USER_ID,
-    "fsGroup": USER_ID,
-    # Without this the kubelet walks through a whole artifact volume at each start.
-    "fsGroupChangePolicy": "OnRootMismatch",
-    "seccompProfile": {"type": "RuntimeDefault"},
-}
 CONTAINER_SECURITY: Manifest = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"drop": ["ALL"]},
@@ -26,6 +14,19 @@ CONTAINER_SECURITY: Manifest = {
     "runAsNonRoot": True,
     "seccompProfile": {"type": "RuntimeDefault"},
 }
+
+
+def pod_security(user_id: int | Literal["assigned"], override: Mapping[str, Any]) -> Manifest:
+    """Return the security context of a pod; one user is its user, its group, and the group of its volumes."""
+    ids = {} if user_id == "assigned" else {"runAsUser": user_id, "runAsGroup": user_id, "fsGroup": user_id}
+    return {
+        "runAsNonRoot": True,
+        **ids,
+        # Without this the kubelet walks through a whole artifact volume at each start.
+        "fsGroupChangePolicy": "OnRootMismatch",
+        "seccompProfile": {"type": "RuntimeDefault"},
+        **override,
+    }
 
 
 # Those that the Pod Security Standards allow.
@@ -50,10 +51,14 @@ def _is_safe_selinux(options: Mapping[str, str]) -> bool:
     return not options.get("user") and not options.get("role") and options.get("type", "") in _SAFE_SELINUX_TYPES
 
 
-def loosened_fields(pod_override: Mapping[str, Any], container_override: Mapping[str, Any]) -> list[str]:
-    """Return the fields in which the overrides leave Pod Security "restricted"."""
-    pod: Manifest = POD_SECURITY | dict(pod_override)
-    container: Manifest = CONTAINER_SECURITY | dict(container_override)
+def loosened_fields(pod_override: Mapping[str, Any], container_overrides: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the fields in which the overrides of the pod, or of any of its containers, leave "restricted"."""
+    pod = pod_security("assigned", pod_override)
+    found = (_loosened(pod, CONTAINER_SECURITY | dict(override)) for override in container_overrides)
+    return list(dict.fromkeys(field for fields in found for field in fields))
+
+
+def _loosened(pod: Manifest, container: Manifest) -> list[str]:
     capabilities = container["capabilities"]
     strict = {
         "runAsNonRoot": container["runAsNonRoot"] is True and pod["runAsNonRoot"] is True,

@@ -14,18 +14,23 @@ from typing import Any
 
 import attrs
 
-from cdk8s_mlflow.container import Container, Health, helper_resources, seconds
+from cdk8s_mlflow.container import Container, Health, canonical_resources, helper_resources, seconds
 from cdk8s_mlflow.credentials import with_credentials
 from cdk8s_mlflow.failures import repeated
+from cdk8s_mlflow.images import pulled_from
 from cdk8s_mlflow.naming import Component, Naming
 from cdk8s_mlflow.needs import FILES_DIRECTORY, EnvVar, Needs, PodField, SecretUse, SuppliedSecret, Template, merge
 from cdk8s_mlflow.peers import Endpoint, Manifest, verbatim
-from cdk8s_mlflow.pod_security import CONTAINER_SECURITY, POD_SECURITY
+from cdk8s_mlflow.pod_security import CONTAINER_SECURITY, pod_security
+from cdk8s_mlflow.pod_shapes import Volume
 from cdk8s_mlflow.props import MlflowProps
+from cdk8s_mlflow.values import canonical_quantity
 from cdk8s_mlflow.volumes import EmptyDir, ExistingVolumeClaim, KeyFiles, Mount, SecretKey, VolumeClaim
 
 # MLflow itself waits 106 s for its database before it gives up; the startup probe must outlast that.
 STARTUP_SECONDS = 180
+# One talks to the Kubernetes API alone, the other to nobody.
+_NEVER_OUTSIDE = {"secrets", "redis"}
 
 
 @attrs.frozen(kw_only=True)
@@ -50,6 +55,15 @@ class ContainerPlan:
 
 
 @attrs.frozen(kw_only=True)
+class Additions:
+    """What the user adds to a pod, in Kubernetes' own shape."""
+
+    init_containers: tuple[Manifest, ...] = ()
+    containers: tuple[Manifest, ...] = ()
+    volumes: tuple[Manifest, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
 class PodPlan:
     """A pod as it will be written, with what must exist beside it."""
 
@@ -62,6 +76,9 @@ class PodPlan:
     containers: list[ContainerPlan]
     volumes: list[Manifest]
     security_context: Manifest
+    extra_init_containers: list[Manifest]
+    """Those of the user, which run first."""
+    extra_containers: list[Manifest]
     restart_policy: str | None
     termination_grace_seconds: int | None
     image_pull_secrets: list[Manifest]
@@ -70,6 +87,11 @@ class PodPlan:
     affinity: Manifest
     topology_spread_constraints: list[Manifest]
     priority_class_name: str | None
+    runtime_class_name: str | None
+    scheduler_name: str | None
+    host_aliases: list[Manifest]
+    dns_policy: str | None
+    dns_config: Manifest
     egress: tuple[Endpoint, ...]
     files: dict[str, str]
     """The content of its ConfigMap, by file name."""
@@ -92,28 +114,34 @@ def plan_pod(
     mounts_token: bool = False,
     restart_policy: str | None = None,
     termination_grace: timedelta | None = None,
-    labels: Mapping[str, str] = {},
     annotations: Mapping[str, str] = {},
+    additions: Additions | None = None,
     affinity: Manifest = {},  # noqa: B006 - never changed
     topology_spread_constraints: Iterable[Manifest] = (),
 ) -> PodPlan:
     """Return the plan of a pod: everything that its containers need, decided."""
     preparing, init_containers, containers = with_credentials(init_containers, containers)
     init_containers = (*_sidecars((*init_containers, *containers)), *preparing, *init_containers)
+    proxy = Needs() if component in _NEVER_OUTSIDE else _proxy(props, naming, (*init_containers, *containers))
+    init_containers, containers = _with_env(init_containers, proxy), _with_env(containers, proxy)
     everything = (*init_containers, *containers)
+    own_labels, own_annotations = _own_metadata(props, ends=restart_policy is not None)
+    extra = additions or Additions()
     files = _files(everything)
     files_name = naming.object("files" if component == "server" else f"{component}-files")
     secrets = _secrets(everything, naming)
     return PodPlan(
         component=component,
-        labels=naming.labels(component) | _needed_labels(everything) | dict(labels),
-        annotations=dict(annotations) | _checksum(files, secrets),
+        labels={**props.common_labels, **naming.labels(component), **_needed_labels(everything), **own_labels},
+        annotations={**annotations, **own_annotations, **_checksum(files, secrets)},
         service_account_name=service_account_name,
         mounts_token=mounts_token,
         init_containers=[_plan_container(item, props, naming) for item in init_containers],
         containers=[_plan_container(item, props, naming) for item in containers],
-        volumes=list(_volumes(everything, naming, files_name if files else None)),
-        security_context=POD_SECURITY | dict(props.pod_security_context),
+        extra_init_containers=[_plan_extra(item, props) for item in extra.init_containers],
+        extra_containers=[_plan_extra(item, props) for item in extra.containers],
+        volumes=[*_volumes(everything, naming, files_name if files else None), *extra.volumes],
+        security_context=pod_security(props.user_id, props.pod_security_context),
         restart_policy=restart_policy,
         termination_grace_seconds=None if termination_grace is None else seconds(termination_grace),
         image_pull_secrets=[{"name": name} for name in props.image.pull_secrets],
@@ -122,7 +150,12 @@ def plan_pod(
         affinity=affinity,
         topology_spread_constraints=list(topology_spread_constraints),
         priority_class_name=props.priority_class_name,
-        egress=egress,
+        runtime_class_name=props.runtime_class_name,
+        scheduler_name=props.scheduler_name,
+        host_aliases=[verbatim(item) for item in props.host_aliases],
+        dns_policy=props.dns_policy,
+        dns_config=verbatim(props.dns_config),
+        egress=(*egress, *proxy.egress),
         files=files,
         files_name=files_name,
         secrets=secrets,
@@ -132,6 +165,48 @@ def plan_pod(
         ),
         claims=tuple(_claims(everything)),
     )
+
+
+def _own_metadata(props: MlflowProps, *, ends: bool) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """Return the labels and annotations that the user wants on a pod: one that ends is a Job's."""
+    if ends:
+        return props.job_pod_labels, props.job_pod_annotations
+    return props.pod_labels, props.pod_annotations
+
+
+def _proxy(props: MlflowProps, naming: Naming, containers: Iterable[Container]) -> Needs:
+    """Return what all containers need to talk to the outside by the company's proxy, and to the cluster without it."""
+    if props.http_proxy is None:
+        return Needs()
+    needs = merge(*(container.needs for container in containers))
+    return props.http_proxy.needs((naming.object(), *needs.unproxied), props.cluster_domain)
+
+
+def _with_env(containers: Iterable[Container], proxy: Needs) -> tuple[Container, ...]:
+    return tuple(attrs.evolve(item, needs=merge(item.needs, Needs(env=proxy.env))) for item in containers)
+
+
+def _plan_extra(shape: Manifest, props: MlflowProps) -> Manifest:
+    """Return a container of the user's, hardened like all others unless it says otherwise itself."""
+    own = {
+        "image": pulled_from(shape["image"], props.image_registry),
+        "securityContext": {**CONTAINER_SECURITY, **props.security_context, **shape.get("securityContext", {})},
+    }
+    return verbatim({**shape, **own, **_extra_resources(shape)})
+
+
+def canonical_volume(volume: Volume) -> Manifest:
+    """Return a volume of the user's as the API server writes it back."""
+    shape = verbatim(volume)
+    scratch = shape.get("emptyDir", {})
+    if "sizeLimit" in scratch:
+        scratch["sizeLimit"] = canonical_quantity(scratch["sizeLimit"])
+    return shape
+
+
+def _extra_resources(shape: Manifest) -> Manifest:
+    resources = canonical_resources(shape.get("resources"))
+    return {"resources": resources} if resources else {}
 
 
 def _sidecars(containers: Iterable[Container]) -> tuple[Container, ...]:
@@ -167,14 +242,14 @@ def _plan_container(container: Container, props: MlflowProps, naming: Naming) ->
         mounts.append({"name": "files", "mountPath": FILES_DIRECTORY, "readOnly": True})
     return ContainerPlan(
         name=container.name,
-        image=container.image or props.image.reference,
+        image=pulled_from(container.image or props.image.reference, props.image_registry),
         restart_policy="Always" if container.is_sidecar else None,
         image_pull_policy=props.image.pull_policy,
         command=[literal(word) for word in container.command],
         args=[literal(arg) for arg in container.args],
         env=[_env(item, naming) for item in container.needs.env] + list(container.extra_env),
         env_from=list(container.env_from),
-        mounts=mounts,
+        mounts=[*mounts, *container.extra_mounts],
         resources=container.resources,
         security_context=CONTAINER_SECURITY | dict(props.security_context),
         ports=[{"name": name, "containerPort": port, "protocol": "TCP"} for name, port in container.ports.items()],
@@ -315,8 +390,16 @@ def conflicts(needs: Needs, extra_env: Iterable[Mapping[str, Any]]) -> Iterator[
 def clashes(pod: PodPlan) -> Iterator[str]:
     """Return what the API server would refuse, or merge without a word, in the finished pod."""
     containers = [*pod.init_containers, *pod.containers]
-    for name in repeated([container.name for container in containers]):
-        yield f"MlflowProps: two containers of a pod are called {name!r}; give SidecarProxy.name another value"
+    extra = [*pod.extra_init_containers, *pod.extra_containers]
+    for name in repeated([*(container.name for container in containers), *(item["name"] for item in extra)]):
+        yield f"MlflowProps: two containers of a pod are called {name!r}; give the one that you named another name"
+    volumes = [volume["name"] for volume in pod.volumes]
+    for name in repeated(volumes):
+        yield f"MlflowProps.extra_volumes: the pod has two volumes of this name (got {name!r}); choose another one"
+    mounts = [mount for container in containers for mount in container.mounts]
+    mounts += [mount for item in extra for mount in item.get("volumeMounts", [])]
+    for name in dict.fromkeys(mount["name"] for mount in mounts if mount["name"] not in volumes):
+        yield f"MlflowProps.extra_volumes: there is no volume to mount (got {name!r}); add it there"
     for container in containers:
         for name in repeated([item["name"] for item in container.env]):
             yield f"MlflowProps.extra_env: the construct sets {name} itself (its value is not shown); leave it out"

@@ -58,6 +58,8 @@ def server_needs(release: Release, *, leads: bool) -> Needs:
         # 9 processes and 1.6 GiB for tasks that most installations never run.
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": str(props.job_execution is not None).lower(),
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        # On by default in MLflow: whoever reaches the server could make it call hosts of his choice.
+        "MLFLOW_ENABLE_AI_GATEWAY": str(props.ai_gateway is not None).lower(),
         "MLFLOW_CRYPTO_KEK_VERSION": str(props.crypto_kek_version),
         **_pool(props, stores),
     }
@@ -77,8 +79,10 @@ def server_needs(release: Release, *, leads: bool) -> Needs:
         Needs(env=_artifact_env(props, stores)),
         _tls_needs(release),
         workspace_needs(props),
+        props.ai_gateway.needs() if props.ai_gateway else Needs(),
         jobs.job_needs(release, leads=leads),
         _logging(release),
+        Needs(kubernetes="1.29") if any("restartPolicy" in item for item in props.extra_init_containers) else Needs(),
         Needs(
             env=(
                 EnvVar(
@@ -238,6 +242,7 @@ def server_container(release: Release, needs: Needs) -> Container:
         needs=needs,
         extra_env=tuple(verbatim(item) for item in props.extra_env),
         env_from=tuple(verbatim(item) for item in props.env_from),
+        extra_mounts=tuple(verbatim(item) for item in props.extra_volume_mounts),
         resources=_resources(props),
         ports={} if guard.front else {"http": SERVER_PORT},
         health=Health(

@@ -9,11 +9,13 @@ from typing import Annotated, Literal
 import attrs
 
 from cdk8s_mlflow.adoption import HelmRelease
+from cdk8s_mlflow.ai_gateway import AiGateway
 from cdk8s_mlflow.artifact_store import ArtifactAccess, ArtifactStore, Proxied
 from cdk8s_mlflow.authentication import Authentication
 from cdk8s_mlflow.backend_store import BackendStore, SQLite
 from cdk8s_mlflow.connections import ConnectionPool
 from cdk8s_mlflow.exposure import ClusterIP, Door, Service, doors
+from cdk8s_mlflow.http_proxy import HttpProxy
 from cdk8s_mlflow.kubernetes import (
     Affinity,
     EnvironmentSource,
@@ -36,6 +38,7 @@ from cdk8s_mlflow.operations import (
     TraceArchival,
 )
 from cdk8s_mlflow.peers import CidrPeer, Endpoint, NamespacePeer, PodPeer
+from cdk8s_mlflow.pod_shapes import ContainerShape, HostAlias, InitContainerShape, Resolver, Volume, VolumeMount
 from cdk8s_mlflow.scaling import DisruptionBudget, FixedReplicas, Scaling
 from cdk8s_mlflow.secrets import GeneratedSecret
 from cdk8s_mlflow.server_tls import ServerTls
@@ -49,6 +52,7 @@ from cdk8s_mlflow.values import (
     HostPattern,
     KubernetesVersion,
     LabelValue,
+    ObjectKind,
     ObjectName,
     Origin,
     Port,
@@ -57,6 +61,7 @@ from cdk8s_mlflow.values import (
     StaticPrefix,
     Tag,
     Url,
+    UserId,
     sequences,
 )
 from cdk8s_mlflow.volumes import ConfigMapKey, SecretKey
@@ -185,6 +190,10 @@ class MlflowProps:
     workspaces: Workspaces | None = None
     """Whether teams have workspaces of their own: one for all, if left out. It cannot be taken back once used."""
 
+    ai_gateway: AiGateway | None = None
+    """Whether the server calls language models for its users: not, if left out. Judges of jobs that name a model of
+    the gateway need it too."""
+
     workers: PositiveInt = 1
     """Server processes per pod, each about 190 MiB. Prefer replicas. ``--workers``."""
     scaling: Scaling = FixedReplicas(1)
@@ -255,10 +264,40 @@ class MlflowProps:
     env_from: Sequence[EnvironmentSource] = ()
     """ConfigMaps and Secrets whose keys all become variables of the server. Variables that this construct
     sets win over them."""
+    extra_containers: Annotated[Sequence[ContainerShape], HIDDEN] = attrs.field(default=(), repr=False)
+    """Further containers of the server's pods. They are hardened as all others, unless their ``securityContext``
+    says otherwise; loosening it is reported at synth. Selectors, probes and the Service never mean them."""
+    extra_init_containers: Annotated[Sequence[InitContainerShape], HIDDEN] = attrs.field(default=(), repr=False)
+    """Further init containers of the server's pods, which run before the construct's own. With
+    ``restartPolicy: Always`` they keep running beside the migration and the server (Kubernetes 1.29)."""
+    extra_volumes: Sequence[Volume] = ()
+    """Further volumes of the server's pods."""
+    extra_volume_mounts: Sequence[VolumeMount] = ()
+    """Where the server's container finds them."""
+
+    common_labels: Mapping[AnnotationKey, LabelValue] = attrs.field(factory=dict)
+    """Labels of every object and every pod. Selectors never have them, so they may change at any time."""
+    common_annotations: Mapping[AnnotationKey, str] = attrs.field(factory=dict)
+    """Annotations of every object, but not of pods: a change of theirs would restart them."""
+    object_labels: Mapping[ObjectKind, Mapping[AnnotationKey, LabelValue]] = attrs.field(factory=dict)
+    """Labels of every object of a kind: ``{"Ingress": {"team": "ml"}}``."""
+    object_annotations: Mapping[ObjectKind, Mapping[AnnotationKey, str]] = attrs.field(factory=dict)
+    """Annotations of every object of a kind: ``{"Deployment": {"keel.sh/policy": "minor"}}``."""
     pod_annotations: Mapping[AnnotationKey, str] = attrs.field(factory=dict)
-    """Further annotations of the server's pods."""
+    """Further annotations of the pods that keep running: the server's."""
     pod_labels: Mapping[AnnotationKey, LabelValue] = attrs.field(factory=dict)
-    """Further labels of the server's pods."""
+    """Further labels of the pods that keep running: the server's."""
+    job_pod_annotations: Mapping[AnnotationKey, str] = attrs.field(factory=dict)
+    """Further annotations of the pods that end, of Jobs and CronJobs."""
+    job_pod_labels: Mapping[AnnotationKey, LabelValue] = attrs.field(factory=dict)
+    """Further labels of the pods that end, such as ``{"sidecar.istio.io/inject": "false"}``."""
+
+    user_id: UserId | Literal["assigned"] = 10001
+    """The user that every pod runs as, and the group of its processes and volumes.
+
+    ``"assigned"`` leaves all three to the cluster: OpenShift gives each namespace its own (``restricted-v2``), and
+    refuses others. A cluster that assigns none starts no pod then, since the image's own user is root.
+    """
     pod_security_context: PodSecurityContext = attrs.field(factory=PodSecurityContext)
     """Merged over the default, which passes Pod Security "restricted". Loosening it is reported at synth."""
     security_context: SecurityContext = attrs.field(factory=SecurityContext)
@@ -268,11 +307,36 @@ class MlflowProps:
     tolerations: Sequence[Toleration] = ()
     """Taints that every pod of the release tolerates."""
     affinity: Affinity = attrs.field(factory=Affinity)
-    """Where the server's pods should or must run."""
+    """Where the server's pods should or must run. A term of its ``podAntiAffinity`` without ``labelSelector`` is
+    about the server's own pods."""
     topology_spread_constraints: Sequence[TopologySpreadConstraint] | None = None
     """How pods spread: softly over nodes and zones where two may run, if left out; ``()`` for not at all."""
     priority_class_name: DnsName | None = None
-    """Who goes first when nodes are full."""
+    """Who goes first when nodes are full, for every pod of the release."""
+    runtime_class_name: DnsName | None = None
+    """What runs the containers of every pod, such as gVisor: the nodes' default, if left out."""
+    scheduler_name: DnsName | None = None
+    """Who places every pod: Kubernetes' own scheduler, if left out."""
+    host_aliases: Sequence[HostAlias] = ()
+    """Names that ``/etc/hosts`` of every pod gives to addresses."""
+    dns_policy: Literal["ClusterFirst", "Default", "None"] | None = None
+    """Where every pod asks for names: the cluster's DNS, if left out. ``"None"`` takes :attr:`dns_config` alone."""
+    dns_config: Resolver = attrs.field(factory=Resolver)
+    """Further servers, search domains and options of every pod's resolver: ``{"options": [{"name": "ndots",
+    "value": "2"}]}``."""
+    termination_grace_period: timedelta | None = None
+    """When a server's pod that still runs is killed, instead of 10 s after ``pre_stop_delay`` and
+    ``graceful_shutdown_timeout``; for extra containers that take longer."""
+    http_proxy: HttpProxy | None = None
+    """The company's proxy to the outside: none if left out."""
+    image_registry: Repository | None = None
+    """Where every image is pulled from, instead of its own registry, path and tag kept: a mirror, such as
+    ``registry.example.com/mirror``. Also for sidecars and extra containers; what an operator runs is named there."""
+
+
+def least_grace(props: MlflowProps) -> timedelta:
+    """Return how long a server's pod may take to end: the delay, and the requests in flight."""
+    return props.pre_stop_delay + props.graceful_shutdown_timeout
 
 
 def server_processes(props: MlflowProps) -> int:

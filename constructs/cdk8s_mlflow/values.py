@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Callable
 from itertools import accumulate
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import attrs
@@ -141,6 +141,14 @@ def _is_host(value: object) -> bool:
     return True
 
 
+def _is_ip_address(value: object) -> bool:
+    try:
+        ipaddress.ip_address(str(value))
+    except ValueError:
+        return False
+    return "%" not in str(value)
+
+
 def _is_ingress_host(value: object) -> bool:
     text = str(value)
     return is_dns_subdomain(text.removeprefix("*.")) and "." in text and not re.fullmatch(r"[0-9.]+", text)
@@ -220,6 +228,32 @@ def canonical_quantity(quantity: str) -> str:
     return f"{round(value * 1000)}m"
 
 
+ObjectKind = Literal[
+    "Certificate",
+    "Cluster",
+    "ConfigMap",
+    "CronJob",
+    "Deployment",
+    "ExternalSecret",
+    "HorizontalPodAutoscaler",
+    "HTTPRoute",
+    "Ingress",
+    "Job",
+    "Middleware",
+    "NetworkPolicy",
+    "PersistentVolumeClaim",
+    "PodDisruptionBudget",
+    "PrometheusRule",
+    "Role",
+    "RoleBinding",
+    "ScaledObject",
+    "Secret",
+    "ServersTransport",
+    "Service",
+    "ServiceAccount",
+    "ServiceMonitor",
+]
+"""The kinds of objects that a release may have."""
 Port = Annotated[int, Rule(lambda v: 0 < int(str(v)) < 65536, "be a port number", "write one from 1 to 65535")]
 NodePortNumber = Annotated[
     int,
@@ -333,6 +367,19 @@ HostPattern = Annotated[
         "be a value of the Host header, or a pattern narrower than *",
         'write one such as "mlflow.example.com:*"; "*" would switch MLflow\'s DNS rebinding protection off',
     ),
+]
+IpAddress = Annotated[str, Rule(_is_ip_address, "be an IP address", 'write one such as "192.0.2.1" or "2001:db8::1"')]
+ProxyException = Annotated[
+    str,
+    Rule(
+        _full(re.compile(r"[A-Za-z0-9.*:/_-]+")),
+        "be a host, a domain, an address or a network",
+        'write one such as "db.example.com", ".example.com" or "10.0.0.0/8"',
+    ),
+]
+UserId = Annotated[
+    int,
+    Rule(lambda v: 0 < int(str(v)) < 2**31, "be the number of a user that is not root", "write one such as 10001"),
 ]
 Cidr = Annotated[
     str,
@@ -450,6 +497,14 @@ CronSchedule = Annotated[
         is_cron_schedule,
         "be five fields as cron has them",
         'write minute, hour, day of month, month, day of week, such as "17 3 * * *"',
+    ),
+]
+ProviderName = Annotated[
+    str,
+    Rule(
+        _full(re.compile(r"[a-z0-9]+([_.-][a-z0-9]+)*")),
+        "be the name of a provider",
+        'write one such as "openai" or "bedrock", in small letters',
     ),
 ]
 TimeZone = Annotated[

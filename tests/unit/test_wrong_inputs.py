@@ -16,6 +16,7 @@ from variants import LOGIN_IMAGE, POSTGRESQL, on_postgresql
 
 from cdk8s_mlflow import (
     S3,
+    AiGateway,
     Alerts,
     ArtifactUri,
     ArtifactVolume,
@@ -45,6 +46,7 @@ from cdk8s_mlflow import (
     FixedReplicas,
     GarbageCollection,
     GeneratedSecret,
+    HttpProxy,
     HttpRoute,
     Image,
     InChartRedis,
@@ -514,6 +516,148 @@ WRONG: dict[str, tuple[Callable[[], MlflowProps], str]] = {
         (
             "MlflowProps.scaling.triggers[0].timezone: must be the name of a time zone (got 'Central Europe'); write "
             'one such as "Europe/Berlin" or "UTC"'
+        ),
+    ),
+    # --- language models
+    "a gateway without a database": (
+        lambda: props(backend_store=None, artifact_store=S3(bucket="mlflow"), ai_gateway=AiGateway()),
+        (
+            "MlflowProps.ai_gateway: a server of artifacts only has no database (got backend_store=None); leave it "
+            "out, or name a backend store"
+        ),
+    ),
+    "a provider in large letters": (
+        lambda: props(ai_gateway=AiGateway(allowed_providers=["OpenAI"])),
+        (
+            "MlflowProps.ai_gateway.allowed_providers[0]: must be the name of a provider (got 'OpenAI'); write one "
+            'such as "openai" or "bedrock", in small letters'
+        ),
+    ),
+    "a gateway that speaks nothing": (
+        lambda: props(ai_gateway=AiGateway(api_base_schemes=[])),
+        'MlflowProps.ai_gateway: api_base_schemes must not be empty (got ()); write ["https"]',
+    ),
+    # --- placing
+    "a label of the selectors on every object": (
+        lambda: props(common_labels={"app.kubernetes.io/name": "x"}),
+        (
+            "MlflowProps.common_labels: app.kubernetes.io/name is part of the construct's own labels and selectors "
+            "(got 'x'); choose a label of your own"
+        ),
+    ),
+    "a label of the selectors on Jobs' pods": (
+        lambda: props(job_pod_labels={"app.kubernetes.io/component": "server"}),
+        (
+            "MlflowProps.job_pod_labels: app.kubernetes.io/component is part of the construct's own labels and "
+            "selectors (got 'server'); choose a label of your own"
+        ),
+    ),
+    "a label of the selectors on a kind": (
+        lambda: props(object_labels={"Deployment": {"app.kubernetes.io/instance": "x"}}),
+        (
+            "MlflowProps.object_labels['Deployment']: app.kubernetes.io/instance is part of the construct's own "
+            "labels and selectors (got 'x'); choose a label of your own"
+        ),
+    ),
+    "root by number": (
+        lambda: props(user_id=0),
+        "MlflowProps.user_id: must be the number of a user that is not root (got 0); write one such as 10001",
+    ),
+    "a pod without DNS": (
+        lambda: props(dns_policy="None"),
+        (
+            "MlflowProps.dns_config: a pod with dns_policy 'None' would have nobody to ask for names (got no "
+            "nameservers); write {'nameservers': [...]}"
+        ),
+    ),
+    "an address of no host": (
+        lambda: props(host_aliases=[{"ip": "db.example.com", "hostnames": ["db"]}]),
+        (
+            "MlflowProps.host_aliases[0].ip: must be an IP address (got 'db.example.com'); write one such as "
+            '"192.0.2.1" or "2001:db8::1"'
+        ),
+    ),
+    "an end before the requests'": (
+        lambda: props(termination_grace_period=timedelta(seconds=30)),
+        (
+            "MlflowProps.termination_grace_period: is below pre_stop_delay and graceful_shutdown_timeout together, so "
+            "requests in flight would be cut off (got 0:00:30 and 0:01:10); raise it, or lower them"
+        ),
+    ),
+    "an extra container without an image": (
+        lambda: props(extra_containers=[{"name": "a"}]),
+        "MlflowProps.extra_containers[0]: the key 'image' is missing (got 'name'); add it",
+    ),
+    "an extra container on the node's network": (
+        lambda: props(extra_containers=[{"name": "a", "image": "b", "ports": [{"containerPort": 1, "hostPort": 1}]}]),
+        (
+            "MlflowProps.extra_containers[0].ports[0]: unknown key (got 'hostPort'); did you mean 'containerPort'? "
+            "known are containerPort, name, protocol"
+        ),
+    ),
+    "an extra container called as ours": (
+        lambda: props(extra_containers=[{"name": "mlflow", "image": "b"}]),
+        ("MlflowProps: two containers of a pod are called 'mlflow'; give the one that you named another name"),
+    ),
+    "a volume of the node": (
+        lambda: props(extra_volumes=[{"name": "a", "hostPath": {"path": "/"}}]),
+        (
+            "MlflowProps.extra_volumes[0]: unknown key (got 'hostPath'); did you mean 'secret'? known are configMap, "
+            "csi, emptyDir, name, persistentVolumeClaim, projected, secret"
+        ),
+    ),
+    "a volume of two sources": (
+        lambda: props(extra_volumes=[{"name": "a", "emptyDir": {}, "configMap": {"name": "b"}}]),
+        (
+            "MlflowProps.extra_volumes[0]: exactly one source must be there (got emptyDir, configMap); write one of "
+            "configMap, csi, emptyDir, persistentVolumeClaim, projected, secret"
+        ),
+    ),
+    "a volume called as ours": (
+        lambda: props(extra_volumes=[{"name": "tmp", "emptyDir": {}}]),
+        "MlflowProps.extra_volumes: the pod has two volumes of this name (got 'tmp'); choose another one",
+    ),
+    "a mount of nothing": (
+        lambda: props(extra_volume_mounts=[{"name": "gone", "mountPath": "/gone"}]),
+        "MlflowProps.extra_volumes: there is no volume to mount (got 'gone'); add it there",
+    ),
+    "a mount over ours": (
+        lambda: props(
+            extra_volumes=[{"name": "a", "emptyDir": {}}],
+            extra_volume_mounts=[{"name": "a", "mountPath": "/mlflow/data"}],
+        ),
+        "MlflowProps: two parts mount something at /mlflow/data; give one of them another path or claim name",
+    ),
+    "a sidecar before its time": (
+        lambda: props(extra_init_containers=[{"name": "a", "image": "b", "restartPolicy": "Always"}]),
+        (
+            "MlflowProps.kubernetes_version: a part of these props needs Kubernetes 1.29 (got '1.27'); write "
+            "kubernetes_version='1.29' if no cluster is older"
+        ),
+    ),
+    "a proxy with a password in it": (
+        lambda: props(http_proxy=HttpProxy(url="http://me:hunter2@proxy:3128")),
+        (
+            "MlflowProps.http_proxy.url: must be an http or https URL without credentials (got "
+            "'http://***@proxy:3128'); write one such as \"https://mlflow.example.com\""
+        ),
+    ),
+    "a proxy whose port nobody knows": (
+        lambda: props(http_proxy=HttpProxy(url=ExistingSecret("proxy", "url"))),
+        (
+            "MlflowProps.http_proxy: egress is empty, and the proxy's port is in a Secret (got ()); write "
+            "[Endpoint(port=3128)]"
+        ),
+    ),
+    "a variable that the proxy sets": (
+        lambda: props(http_proxy=HttpProxy(url="http://proxy:3128"), extra_env=[{"name": "NO_PROXY", "value": "db"}]),
+        "MlflowProps.extra_env: the construct sets NO_PROXY itself (its value is not shown); leave it out",
+    ),
+    "a registry with a scheme": (
+        lambda: props(image_registry="https://registry.example.com"),
+        (
+            "MlflowProps.image_registry: must be an image repository (got 'https://registry.example.com'); write one "
+            'such as "ghcr.io/mlflow/mlflow", without tag'
         ),
     ),
     "replicas as a flag": (

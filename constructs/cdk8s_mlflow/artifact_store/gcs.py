@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import attrs
 
 from cdk8s_mlflow.needs import EnvVar, Needs
-from cdk8s_mlflow.peers import CidrPeer, Endpoint, endpoint_of
+from cdk8s_mlflow.peers import CidrPeer, Endpoint, cluster_hosts, endpoint_of
 from cdk8s_mlflow.values import Bucket, KeyPrefix, Url, sequences
 from cdk8s_mlflow.volumes import Mount, SecretKey, key_file
 
@@ -55,7 +55,8 @@ class GCS:
         """Return the client's variables, the key file if there is one, and the way to the store."""
         if self.emulator_host is not None:
             env = (EnvVar("STORAGE_EMULATOR_HOST", self.emulator_host),)
-            return Needs(env=env, egress=self._egress(endpoint_of(self.emulator_host)))
+            egress = self._egress(endpoint_of(self.emulator_host))
+            return Needs(env=env, egress=egress, unproxied=cluster_hosts(self.emulator_host, None))
         if self.credentials is None:
             return Needs(egress=(*self._egress(Endpoint(port=443)), *_METADATA_SERVER))
         source = key_file(self.credentials, "key.json")

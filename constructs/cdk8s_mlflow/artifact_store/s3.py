@@ -9,7 +9,7 @@ from typing import Literal
 import attrs
 
 from cdk8s_mlflow.needs import EnvVar, Needs, SecretSource, SecretUse
-from cdk8s_mlflow.peers import CidrPeer, Endpoint, Peer, endpoint_of
+from cdk8s_mlflow.peers import CidrPeer, Endpoint, Peer, cluster_hosts, endpoint_of
 from cdk8s_mlflow.values import Bucket, KeyPrefix, PlainText, Url
 
 # Where a pod asks for the credentials of its role: the EKS Pod Identity agent of its node.
@@ -91,12 +91,13 @@ class S3:
             amazon = self.endpoint_url is None
             token_service = (_TOKEN_SERVICE,) if amazon and self.network_peer is None else ()
             agent = (_POD_IDENTITY_AGENT,) if amazon else ()
-            return Needs(env=env, egress=(self._endpoint(), *token_service, *agent))
+            return Needs(env=env, egress=(self._endpoint(), *token_service, *agent), unproxied=self._unproxied())
         key_id = SecretUse("s3-access-key-id", self.credentials.access_key_id)
         key = SecretUse("s3-secret-access-key", self.credentials.secret_access_key)
         return Needs(
             env=(*env, EnvVar("AWS_ACCESS_KEY_ID", key_id), EnvVar("AWS_SECRET_ACCESS_KEY", key)),
             egress=(self._endpoint(),),
+            unproxied=self._unproxied(),
             shadowed_annotations=("eks.amazonaws.com/role-arn",),
         )
 
@@ -104,6 +105,9 @@ class S3:
         kms = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": self.kms_key_id} if self.kms_key_id else {}
         arguments = {**kms, **self.upload_extra_args}
         return json.dumps(arguments) if arguments else None
+
+    def _unproxied(self) -> tuple[str, ...]:
+        return cluster_hosts(self.endpoint_url, self.network_peer) if self.endpoint_url else ()
 
     def _endpoint(self) -> Endpoint:
         if self.endpoint_url is None:

@@ -18,8 +18,8 @@ def define_pod_template(pod: PodPlan) -> Manifest:
             "enableServiceLinks": False,
             "securityContext": pod.security_context,
             "imagePullSecrets": pod.image_pull_secrets,
-            "initContainers": [define_container(item) for item in pod.init_containers],
-            "containers": [define_container(item) for item in pod.containers],
+            "initContainers": [*pod.extra_init_containers, *(define_container(item) for item in pod.init_containers)],
+            "containers": [*(define_container(item) for item in pod.containers), *pod.extra_containers],
             "volumes": pod.volumes,
             "restartPolicy": pod.restart_policy,
             "terminationGracePeriodSeconds": pod.termination_grace_seconds,
@@ -28,6 +28,11 @@ def define_pod_template(pod: PodPlan) -> Manifest:
             "affinity": pod.affinity,
             "topologySpreadConstraints": pod.topology_spread_constraints,
             "priorityClassName": pod.priority_class_name,
+            "runtimeClassName": pod.runtime_class_name,
+            "schedulerName": pod.scheduler_name,
+            "hostAliases": pod.host_aliases,
+            "dnsPolicy": pod.dns_policy,
+            "dnsConfig": pod.dns_config,
         },
     }
 

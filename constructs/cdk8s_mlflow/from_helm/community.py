@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from typing import Any
 
 import attrs
@@ -16,6 +18,7 @@ from cdk8s_mlflow.artifact_store import (
 )
 from cdk8s_mlflow.authentication import BasicAuth
 from cdk8s_mlflow.backend_store import BackendStore, DatabaseUri
+from cdk8s_mlflow.from_helm.community_logins import put_ldap, put_oidc, put_proxy
 from cdk8s_mlflow.from_helm.conversion import Conversion
 from cdk8s_mlflow.from_helm.parts import (
     BESIDE,
@@ -40,11 +43,13 @@ from cdk8s_mlflow.from_helm.parts import (
     put_security,
     service_of,
     take_volumes,
+    texts,
 )
 from cdk8s_mlflow.from_helm.stores import check_driver, database, gcs, put_artifacts, s3, sqlite
 from cdk8s_mlflow.from_helm.values import Key, below, changed, decide, gone
 from cdk8s_mlflow.needs import SecretSource
-from cdk8s_mlflow.observability import Metrics
+from cdk8s_mlflow.observability import Logs, Metrics, ServiceMonitor
+from cdk8s_mlflow.peers import NamespacePeer
 from cdk8s_mlflow.secrets import ExistingSecret
 
 _WAIT = "the init container of the migration waits for the database, with the server's own image"
@@ -148,7 +153,7 @@ KEYS: tuple[Key, ...] = (
     *below(
         "log",
         Key("enabled", True, "MLflow's own logging"),
-        Key("level", "info", "MLFLOW_LOGGING_LEVEL in extra_env"),
+        Key("level", "info", "Logs.level"),
     ),
     gone("telemetry.enabled", False, "telemetry is off in any case"),
     *below(
@@ -569,11 +574,11 @@ def _gcs(conversion: Conversion) -> ArtifactStore:
 
 def _put_login(conversion: Conversion) -> None:
     values = conversion.values
-    for group in ("ldapAuth", "oauth2Proxy", "oidcAuth", "auth"):
+    for group, put in (("ldapAuth", put_ldap), ("oauth2Proxy", put_proxy), ("oidcAuth", put_oidc), ("auth", None)):
         if not values.flag(f"{group}.enabled"):
             values.unused(group, f"since {group}.enabled is false")
-        elif group != "auth":
-            conversion.note(f"{group}.enabled", "decide", f"the server has no login yet: {_login(group)}")
+        elif put is not None:
+            put(conversion)
     if not values.flag("auth.enabled"):
         values.unused("flaskServerSecretKey", "without a login")
         return
@@ -605,10 +610,6 @@ def _put_login(conversion: Conversion) -> None:
         conversion.note("auth.sqliteFile", "changed", text)
         conversion.note("auth.sqliteFullPath", "changed", text)
     conversion.props["authentication"] = BasicAuth(**given)
-
-
-def _login(group: str) -> str:
-    return {"ldapAuth": _LDAP, "oauth2Proxy": _PROXY, "oidcAuth": _OIDC}[group]
 
 
 # --- Pods --------------------------------------------------------------------------------------------------
@@ -650,9 +651,22 @@ def _put_doors(conversion: Conversion) -> None:
     origins = [str(item) for item in values.items("corsAllowedOrigins")]
     put_names(conversion, "corsAllowedOrigins", "cors_allowed_origins", origins)
     if values.flag("serviceMonitor.enabled"):
-        props["metrics"] = Metrics()
+        props["metrics"] = _metrics(conversion)
     else:
         values.unused("serviceMonitor", "since serviceMonitor.enabled is false")
+
+
+def _metrics(conversion: Conversion) -> Metrics:
+    values, path = conversion.values, "serviceMonitor"
+    namespace, interval = values.text(f"{path}.namespace"), values.text(f"{path}.interval")
+    given: dict[str, Any] = {"labels": texts(values.mapping(f"{path}.labels")), "namespace": namespace or None}
+    if found := re.fullmatch(r"(\d+)(s|m)", interval):
+        given["interval"] = timedelta(seconds=int(found[1]) * {"s": 1, "m": 60}[found[2]])
+    for key in ("enabled", "labels", "namespace", "interval"):
+        if values.is_given(f"{path}.{key}"):
+            conversion.note(f"{path}.{key}", "carried over", "Metrics.monitor=ServiceMonitor(...)")
+    allowed = [NamespacePeer(namespace)] if namespace else []
+    return Metrics(monitor=ServiceMonitor(**given), allowed_from=allowed)
 
 
 def _put_pods(conversion: Conversion) -> None:
@@ -667,7 +681,7 @@ def _put_pods(conversion: Conversion) -> None:
         props["env_from"] = [{"secretRef": {"name": str(name)}} for name in names]
     level = values.text("log.level").upper()
     if values.flag("log.enabled") and level != "INFO":
-        conversion.add_environment("log.level", [{"name": "MLFLOW_LOGGING_LEVEL", "value": level}])
+        props["logs"] = Logs(level=level)  # type: ignore[arg-type]
     pod, container = given_security(conversion, "podSecurityContext"), given_security(conversion, "securityContext")
     if conversion.claims:
         users = values.mapping("securityContext")

@@ -1,5 +1,7 @@
 """MLflow as community-charts/mlflow ran it: ``python main.py`` writes ``dist/``."""
 
+from datetime import timedelta
+
 from cdk8s_mlflow import (
     S3,
     Autoscaling,
@@ -11,16 +13,16 @@ from cdk8s_mlflow import (
     HelmRelease,
     Metrics,
     MlflowProps,
+    NamespacePeer,
     PostgreSQL,
     ServiceAccount,
+    ServiceMonitor,
     synthesize,
 )
 
 ENVIRONMENTS = (
     # Decide: auth.existingAdminSecret.name: the user name is in the Secret 'mlflow-admin', and we must know it: write
     #   admin_username unless it is 'admin'
-    # Decide: serviceMonitor.enabled: metrics=Metrics(); the monitor is a prop of it
-    # Decide: serviceMonitor.labels: the monitor is a prop of Metrics
     # Decide: podSecurityContext: fsGroup was left to the cluster, as OpenShift wants it: ours is 10001, and must be
     #   patched out there
     # Decide: securityContext: runAsUser was left to the cluster, as OpenShift wants it: ours is 10001, and must be
@@ -50,7 +52,14 @@ ENVIRONMENTS = (
             scaling=Autoscaling(max_replicas=6),
             service=ClusterIP(port=80, annotations={"service.beta.kubernetes.io/aws-load-balancer-internal": "true"}),
             network_policy=None,
-            metrics=Metrics(),
+            metrics=Metrics(
+                monitor=ServiceMonitor(
+                    labels={"release": "kube-prometheus-stack"},
+                    interval=timedelta(seconds=30),
+                    namespace="monitoring",
+                ),
+                allowed_from=[NamespacePeer("monitoring")],
+            ),
             service_account=ServiceAccount(
                 name="mlflow",
                 annotations={"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/mlflow"},

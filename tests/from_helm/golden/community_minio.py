@@ -11,6 +11,7 @@ from cdk8s_mlflow import (
     Image,
     Ingress,
     IngressTls,
+    Logs,
     MlflowProps,
     PostgreSQL,
     S3Credentials,
@@ -51,13 +52,13 @@ ENVIRONMENTS = (
                 issuer=CertManagerIssuer("letsencrypt"),
                 annotations={"nginx.ingress.kubernetes.io/proxy-body-size": "0"},
             ),
+            logs=Logs(level="DEBUG"),
             extra_env=[
                 {"name": "MLFLOW_S3_IGNORE_TLS", "value": "true"},
                 {
                     "name": "OPENAI_API_KEY",
                     "valueFrom": {"secretKeyRef": {"name": "mlflow-environment", "key": "OPENAI_API_KEY"}},
                 },
-                {"name": "MLFLOW_LOGGING_LEVEL", "value": "DEBUG"},
             ],
         ),
     ),

@@ -372,10 +372,12 @@ def _secrets_read(release: Release) -> Iterator[tuple[str, str, str]]:
 
 def _of_callers(release: Release) -> set[tuple[str, str]]:
     """Return the keys that only pods read that call the server, where there are none."""
-    if release.all("CronJob"):
+    if any("MLFLOW_TRACKING_URI" in env_of(container) for _, container in release.containers()):
         return set()
     clients = [part for part in parts_of(release.props.authentication) if isinstance(part, ClientCredentials)]
-    return {(c.client_secret.name, c.client_secret.key) for c in clients if isinstance(c.client_secret, ExistingSecret)}
+    keys: list[object] = [client.client_secret for client in clients]
+    keys += [part.ca for part in parts_of(release.props.tls) if isinstance(part, TlsSecret)]
+    return {(key.name, key.key) for key in keys if isinstance(key, ExistingSecret | SecretKey)}
 
 
 def secret_references(release: Release) -> Iterator[str]:

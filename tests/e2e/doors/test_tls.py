@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from e2e.kubectl import Pod, attempt, kubectl, wait_until
+from e2e.kubectl import Pod, attempt, get, kubectl, wait_until
 
 from .releases import (
     AUTHORIZATION,
@@ -25,10 +25,11 @@ HEALTH = f"{PREFIX}/health"
 
 
 def test_probes_find_it_healthy(with_tls: Server) -> None:
-    """No container was started again, and the kubelet asked over TLS."""
+    """No container was started again, and the kubelet asks over TLS."""
     with_tls.installation.assert_calm()
-    logs = with_tls.installation.logs("mlflow")
-    assert f'"GET {HEALTH} HTTP/1.1" 200' in logs
+    (container,) = get("pod", with_tls.pod.name, with_tls.namespace)["spec"]["containers"]
+    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+        assert container[probe]["httpGet"]["scheme"] == "HTTPS"
 
 
 def test_it_speaks_nothing_else(with_tls: Server, client: Pod) -> None:

@@ -3,23 +3,34 @@
 import json
 import os
 import sys
-from collections.abc import Iterator
 
 import requests  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
-BLOCK = os.urandom(1_000_000)
+BLOCK = os.urandom(1 << 16)
 
 
-def blocks(count: int) -> Iterator[bytes]:
-    """Return the file in parts."""
-    for _ in range(count):
-        yield BLOCK
+class File:
+    """A file of a known length; one without would be sent in chunks, which MLflow stores as nothing below a prefix."""
+
+    def __init__(self, size: int) -> None:
+        """Begin at the start."""
+        self.size = self.left = size
+
+    def __len__(self) -> int:
+        """Return the size, for Content-Length."""
+        return self.size
+
+    def read(self, amount: int = -1) -> bytes:
+        """Return the next bytes."""
+        count = min(self.left, len(BLOCK) if amount < 0 else amount, len(BLOCK))
+        self.left -= count
+        return BLOCK[:count]
 
 
 if __name__ == "__main__":
     url, megabytes = sys.argv[1], int(sys.argv[2])
     login = (os.environ["MLFLOW_TRACKING_USERNAME"], os.environ["MLFLOW_TRACKING_PASSWORD"])
-    sent = requests.put(url, data=blocks(megabytes), auth=login, timeout=300)
+    sent = requests.put(url, data=File(megabytes * 1_000_000), auth=login, timeout=300)
     with requests.get(url, auth=login, stream=True, timeout=300) as answer:
         received = sum(len(block) for block in answer.iter_content(1 << 20))
     requests.delete(url, auth=login, timeout=60)

@@ -87,6 +87,8 @@ def _container(variables: dict[str, str]) -> Manifest:
             ),
         ],
         "ports": [{"containerPort": 9000}],
+        # Without a request it waits for all who have one: minutes, on a busy node.
+        "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}},
         "readinessProbe": {"tcpSocket": {"port": 9000}, "periodSeconds": 1},
         "volumeMounts": [{"name": "tls", "mountPath": "/tls"}],
     }

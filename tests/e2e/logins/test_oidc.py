@@ -85,8 +85,8 @@ def releases(main: str, postgres: PostgreSQLServer, provider: Provider) -> Itera
     )
     found = Releases(release(main, "oidc", props), release(main, "oidc-other", other))
     with applied(found.main, found.other):
-        found.main.wait(900)
-        found.other.wait(900)
+        found.main.wait(600)
+        found.other.wait(600)
         yield found
 
 
@@ -220,7 +220,7 @@ def test_a_restart_logs_nobody_out(releases: Releases, client: Pod, cookies: dic
     """All pods are new, the session is the old one."""
     before = {pod.name for pod in releases.main.pods()}
     kubectl("-n", releases.main.namespace, "rollout", "restart", "deployment/oidc")
-    releases.main.wait(900)
+    releases.main.wait(600)
     assert not before & {pod.name for pod in releases.main.pods()}
     request = {"url": releases.main.uri + SEARCH, "headers": cookie_header(cookies["ada"])}
     assert asked(client, [request]) == [200]

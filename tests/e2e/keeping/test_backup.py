@@ -33,7 +33,7 @@ from cdk8s_mlflow.backend_store import BackendStore
 from .conftest import S3_KEY
 from .programs import ended_job, run, source, start_job
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 PASSWORD = "p@s/s#w%41:?d&$x'\"\\ößü"
 """Everything that breaks a URL, a shell, or one of the files that libpq, PyMySQL and MariaDB's own tools read."""
@@ -120,10 +120,7 @@ def last_line(said: str) -> str:
     return [line.partition("backup: ")[2] for line in said.splitlines() if "backup: " in line][-1]
 
 
-@pytest.mark.parametrize(
-    "engine",
-    ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow), pytest.param("mariadb", marks=pytest.mark.slow)],
-)
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql", "mariadb"])
 def test_everything_comes_back_after_a_bad_day(
     engine: str, main: str, client: Pod, bucket: str, request: pytest.FixtureRequest
 ) -> None:

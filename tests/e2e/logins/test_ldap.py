@@ -280,7 +280,7 @@ def doubtful(main: str, client: Pod, directory: Directory) -> Iterator[Doubtful]
 
 
 def test_servers_that_cannot_be_trusted_or_are_silent_are_left_out(doubtful: Doubtful) -> None:
-    """The third server answers; the log says what was wrong with the others; health is asked meanwhile."""
+    """A wrong name in the certificate, no answer within three seconds: the third server decides."""
     uri = doubtful.template.uri
     started = time.monotonic()
     answer = ask_once(doubtful.client, uri, "GET", CURRENT, ALICE)

@@ -307,7 +307,8 @@ def proxies(release: Release) -> Iterator[str]:
     for owner, container in release.containers():
         env = env_of(container)
         outside = container["name"] not in extra and "secrets-" not in owner and "-redis" not in owner
-        for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        by_user = {item["name"] for item in release.props.extra_env} if owner.endswith(" mlflow") else set()
+        for name in {"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"} - by_user:
             if env.get(name) != (url if outside else None):
                 yield f"{owner}: {name} is {env.get(name)}"
         if proxy is None or not outside:
@@ -442,7 +443,9 @@ def volumes(release: Release) -> Iterator[str]:
         if len(found) != len(spec.get("volumes", [])):
             yield f"{owner}: two volumes share a name"
         mounted = {mount["name"] for container in containers_of(spec) for mount in container.get("volumeMounts", [])}
-        if mounted != set(found):
+        # The user's own may be for a container that somebody adds on the way, such as a mesh's.
+        spare = {item["name"] for item in release.props.extra_volumes} & set(found)
+        if mounted | spare != set(found):
             yield f"{owner}: mounts {sorted(mounted)} of volumes {sorted(found)}"
         for volume in found.values():
             claim = volume.get("persistentVolumeClaim", {}).get("claimName")

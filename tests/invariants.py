@@ -306,7 +306,7 @@ def proxies(release: Release) -> Iterator[str]:
         url = url.name, url.key
     for owner, container in release.containers():
         env = env_of(container)
-        outside = container["name"] not in extra and "secrets-" not in owner and "-redis" not in owner
+        outside = container["name"] not in {"metrics", *extra} and "secrets-" not in owner and "-redis" not in owner
         by_user = {item["name"] for item in release.props.extra_env} if owner.endswith(" mlflow") else set()
         for name in {"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"} - by_user:
             if env.get(name) != (url if outside else None):
@@ -316,7 +316,8 @@ def proxies(release: Release) -> Iterator[str]:
         known = str(env.get("NO_PROXY")).split(",")
         if env.get("NO_PROXY") != env.get("no_proxy"):
             yield f"{owner}: NO_PROXY and no_proxy differ"
-        hosts = [urlsplit(value).hostname for value in env.values() if isinstance(value, str) and "://" in value]
+        urls = [value for value in env.values() if isinstance(value, str) and value.startswith(("http://", "https://"))]
+        hosts = [urlsplit(value).hostname for value in urls]
         inside = [host for host in hosts if host and ("." not in host or host.endswith((".svc", ".internal")))]
         for host in ["localhost", "127.0.0.1", "169.254.169.254", service, *proxy.no_proxy, *inside]:
             if not any(host == item or host.endswith(f".{item.lstrip('.')}") for item in known):
@@ -1166,7 +1167,6 @@ def _endpoints(release: Release) -> Iterator[Way]:
             6379,
             [{"podSelector": {"matchLabels": release.one("Service", f"{release.name}-redis")["spec"]["selector"]}}],
         )
-    yield from _proxy_ways(release)
     yield from _gateway_ways(props.ai_gateway)
     yield from _ways(props.network_policy.egress if props.network_policy else ())
 
@@ -1204,7 +1204,6 @@ def _gc_endpoints(release: Release) -> Iterator[Way]:
     yield from _provider_ways(props.authentication)
     yield from _database_ways(props.backend_store)
     yield from _artifact_ways(props.artifact_store) if isinstance(props.artifact_access, Direct) else []
-    yield from _proxy_ways(release)
     yield from _ways(props.network_policy.egress if props.network_policy else ())
 
 
@@ -1268,7 +1267,13 @@ def egress(release: Release) -> Iterator[str]:
         **{
             component: [
                 (_DNS, "[]"),
-                *(({("TCP", port)}, json.dumps(peers, sort_keys=True)) for port, peers in endpoints(release)),
+                *(
+                    ({("TCP", port)}, json.dumps(peers, sort_keys=True))
+                    for port, peers in (
+                        *endpoints(release),
+                        *(_proxy_ways(release) if endpoints != _no_endpoints else ()),
+                    )
+                ),
             ]
             for component, endpoints in {
                 "server": _endpoints,

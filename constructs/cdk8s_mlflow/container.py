@@ -49,6 +49,8 @@ class Container:
     health: Health | None = None
     startup_probe: Manifest | None = None
     pre_stop_delay: timedelta | None = None
+    stays_inside: bool = False
+    """Whether it asks nobody outside of its pod: then it is told of no proxy."""
 
 
 def seconds(time: timedelta) -> int:

@@ -183,7 +183,10 @@ def _proxy(props: MlflowProps, naming: Naming, containers: Iterable[Container]) 
 
 
 def _with_env(containers: Iterable[Container], proxy: Needs) -> tuple[Container, ...]:
-    return tuple(attrs.evolve(item, needs=merge(item.needs, Needs(env=proxy.env))) for item in containers)
+    return tuple(
+        item if item.stays_inside else attrs.evolve(item, needs=merge(item.needs, Needs(env=proxy.env)))
+        for item in containers
+    )
 
 
 def _plan_extra(shape: Manifest, props: MlflowProps) -> Manifest:

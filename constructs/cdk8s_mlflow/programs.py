@@ -171,6 +171,7 @@ def metrics_containers(release: Release) -> tuple[Container, ...]:
         if metrics.resources is not None
         else {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "64Mi"}},
         ports={"metrics": METRICS_PORT},
+        stays_inside=True,
     )
     return (container,)
 

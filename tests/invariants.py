@@ -281,10 +281,10 @@ def placing(release: Release) -> Iterator[str]:
             if spec["securityContext"].get(name) != user:
                 yield f"{owner}: {name} is {spec['securityContext'].get(name)!r}, not {user!r}"
     for term in _apart(release.pod):
-        own = release.one("Deployment", release.name)["spec"]["selector"]
+        own = release.one("Deployment", release.name)["spec"]["template"]["metadata"]["labels"]
         if term["topologyKey"] and not term.get("labelSelector"):
             yield f"an anti-affinity is about nobody: {term}"
-        if "app.kubernetes.io/name" in str(term) and term["labelSelector"] != own:
+        if "app.kubernetes.io/name" in str(term) and not _matches(term["labelSelector"], own):
             yield f"an anti-affinity is about others: {term}"
 
 

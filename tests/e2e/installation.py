@@ -65,7 +65,7 @@ class Installation:
             manifest["metadata"]["namespace"] = self.namespace
             # A node of two cores is promised away by a few pods; these wait for a database most of the time.
             for container in _containers(manifest):
-                container["resources"]["requests"] = {"cpu": "10m", "memory": "16Mi"}
+                container["resources"]["requests"] = {"cpu": "2m", "memory": "16Mi"}
         return found
 
     def apply(self) -> None:

@@ -3,7 +3,8 @@
 from browse import answer, arguments, create_experiment, shown, start  # type: ignore[import-not-found]
 
 url, path, user, password, name = arguments()
-browser = start("--ignore-certificate-errors")  # the provider's authority is the test's own
+# The provider's authority is the test's own, and it remembers whom another test has logged in.
+browser = start("--ignore-certificate-errors", "--incognito")
 try:
     browser.get(url + path)
     shown(browser, "//input[@name='name']").send_keys(user)

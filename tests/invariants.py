@@ -844,6 +844,14 @@ def unprefixed_artifacts(release: Release) -> Iterator[str]:
             if item["type"] == "URLRewrite"
         }
         redirects = not any("backendRefs" in rule for rule in route["spec"]["rules"])
+        exact = {
+            match["path"]["value"]
+            for rule in route["spec"]["rules"]
+            for match in rule["matches"]
+            if match["path"]["type"] == "Exact" and not any(f["type"] == "URLRewrite" for f in rule.get("filters", []))
+        }
+        if not redirects and exact != ({f"{prefix}{path}" for path in _ARTIFACTS} if prefix else set()):
+            yield f"{where(route)}: lists of artifacts are at {sorted(exact)}"
         if rewritten != ({f"{prefix}{path}": path for path in _ARTIFACTS} if prefix and not redirects else {}):
             yield f"{where(route)}: rewrites {rewritten}"
     ingresses = {item["metadata"]["name"]: item for item in release.all("Ingress")}

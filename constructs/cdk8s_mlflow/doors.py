@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from typing import Literal
 
 import attrs
 
@@ -143,13 +144,16 @@ def _path(path: IngressPath, backend: Backend) -> PathPlan:
 
 
 def _routes(door: HttpRoute, behind: Behind, backend: Backend) -> Iterator[RoutePlan]:
-    twins = [_artifact_rule(door, path, behind, backend) for path in ARTIFACT_PATHS] if behind.static_prefix else []
+    prefix = behind.static_prefix
+    twins = [_artifact_rule(door, path, behind, backend) for path in ARTIFACT_PATHS] if prefix else []
+    # Lists of artifacts are there below the prefix alone; of two matches the exact one is taken.
+    lists = [_path_match(f"{prefix}{path}", "Exact") for path in ARTIFACT_PATHS] if prefix else []
     first = RoutePlan(
         name=_object_name(door, behind),
         annotations=dict(door.annotations),
         parents=[_parent(parent) for parent in door.parents],
         hostnames=list(door.hostnames),
-        rules=[*twins, _rule(door, behind.static_prefix or "/", backend, [])],
+        rules=[*twins, _rule(door, [_path_match(prefix or "/"), *lists], backend, [])],
     )
     yield first
     if door.redirected:
@@ -173,15 +177,15 @@ def _parent(parent: ParentReference) -> Manifest:
     }
 
 
-def _path_match(path: str) -> Manifest:
-    return {"path": {"type": "PathPrefix", "value": path}}
+def _path_match(path: str, kind: Literal["PathPrefix", "Exact"] = "PathPrefix") -> Manifest:
+    return {"path": {"type": kind, "value": path}}
 
 
-def _rule(door: HttpRoute, path: str, backend: Backend, filters: list[Manifest]) -> Manifest:
+def _rule(door: HttpRoute, matches: list[Manifest], backend: Backend, filters: list[Manifest]) -> Manifest:
     name, port = backend
     timeouts = {"request": door.request_timeout, "backendRequest": door.backend_request_timeout}
     return {
-        "matches": [_path_match(path)],
+        "matches": matches,
         "filters": [*(verbatim(item) for item in door.filters), *filters],
         # Weight, group and kind as the API server would write them.
         "backendRefs": [{"group": "", "kind": "Service", "name": name, "port": port, "weight": 1}],
@@ -193,7 +197,7 @@ def _artifact_rule(door: HttpRoute, path: str, behind: Behind, backend: Backend)
     """Return the rule by which artifacts reach the server without its static prefix."""
     rewritten = {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": path}}
     rewrite = {"type": "URLRewrite", "urlRewrite": rewritten}
-    return _rule(door, f"{behind.static_prefix}{path}", backend, [rewrite])
+    return _rule(door, [_path_match(f"{behind.static_prefix}{path}")], backend, [rewrite])
 
 
 def _duration(time: timedelta) -> str:

@@ -62,6 +62,13 @@ def test_below_a_prefix_artifacts_lose_it_on_their_way() -> None:
     ] + [("/tools/mlflow", [])]
 
 
+def test_lists_of_artifacts_keep_the_prefix() -> None:
+    """MLflow has them below it alone, and a rule for what is below a path is one for the path itself, too."""
+    *files, rest = rules(released(static_prefix="/tools/mlflow"))
+    lists = [match["path"]["value"] for match in rest["matches"] if match["path"]["type"] == "Exact"]
+    assert lists == [rule["matches"][0]["path"]["value"] for rule in files]
+
+
 def test_what_the_user_filters_is_filtered_on_every_way() -> None:
     """A filter may be what keeps people out."""
     office = {"type": "ExtensionRef", "extensionRef": {"group": "g", "kind": "Login", "name": "office"}}

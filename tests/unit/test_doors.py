@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import attrs
 import pytest
 from releases import Manifest, Release, render
@@ -126,7 +128,29 @@ def test_artifacts_pass_the_middlewares_of_the_user() -> None:
     release = behind(Traefik(), static_prefix="/mlflow", annotations={name: "office-login@kubernetescrd"})
     found = told(release.one("Ingress", "mlflow-artifacts"))
     assert found[name] == "office-login@kubernetescrd,ml-mlflow-artifacts@kubernetescrd"
-    assert release.one("Middleware")["spec"] == {"stripPrefix": {"prefixes": ["/mlflow"]}}
+
+
+@pytest.mark.parametrize(
+    ("path", "seen"),
+    [
+        ("/tools/mlflow/api/2.0/mlflow-artifacts/artifacts/1/a.bin", "/api/2.0/mlflow-artifacts/artifacts/1/a.bin"),
+        ("/tools/mlflow/ajax-api/2.0/mlflow-artifacts/artifacts/1/a", "/ajax-api/2.0/mlflow-artifacts/artifacts/1/a"),
+        *(
+            (path, path)
+            for path in (
+                "/tools/mlflow/api/2.0/mlflow-artifacts/artifacts",
+                "/tools/mlflow/ajax-api/2.0/mlflow-artifacts/artifacts",
+                "/tools/mlflow/api/2.0/mlflow-artifacts/artifacts-of-others/1",
+                "/tools/mlflow/api/2x0/mlflow-artifacts/artifacts/1",
+                "/else/tools/mlflow/api/2.0/mlflow-artifacts/artifacts/1",
+            )
+        ),
+    ],
+)
+def test_traefik_takes_the_prefix_off_files_alone(path: str, seen: str) -> None:
+    """A list of artifacts is there below the prefix only, and comes by the same Ingress."""
+    changed = behind(Traefik(), static_prefix="/tools/mlflow").one("Middleware")["spec"]["replacePathRegex"]
+    assert re.sub(changed["regex"], changed["replacement"].replace("$", "\\"), path) == seen
 
 
 def test_one_ingress_alone_has_the_certificate_made() -> None:

@@ -7,6 +7,7 @@ memory. A controller that can change a path on the way sends them there.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Literal, Protocol, runtime_checkable
@@ -18,7 +19,8 @@ from cdk8s_mlflow.values import DnsName, PlainText, sequences
 from cdk8s_mlflow.volumes import ConfigMapKey, SecretKey
 
 ARTIFACT_PATHS = ("/api/2.0/mlflow-artifacts/artifacts", "/ajax-api/2.0/mlflow-artifacts/artifacts")
-"""Where artifacts pass through the server, as clients and as browsers ask."""
+"""Below which artifacts pass through the server, as clients and as browsers ask. The paths themselves are lists of
+artifacts, which MLflow has below its static prefix alone."""
 
 
 @attrs.frozen(kw_only=True)
@@ -155,10 +157,16 @@ class Traefik:
         return (_traefik_object("ServersTransport", behind.release) | {"spec": spec},)
 
     def artifact_way(self, behind: Behind) -> ArtifactWay:
-        """Return one by a middleware that takes the prefix off."""
+        """Return one by a middleware that takes the prefix off.
+
+        Whether Traefik compares paths by their parts or by their characters is said where it is installed: either
+        way a list of artifacts comes by here, too, and the middleware leaves it as it is.
+        """
         name = f"{behind.release}-artifacts"
+        files = "|".join(re.escape(path) for path in ARTIFACT_PATHS)
+        regex = f"^{re.escape(behind.static_prefix)}((?:{files})/.*)$"
         middleware = _traefik_object("Middleware", name) | {
-            "spec": {"stripPrefix": {"prefixes": [behind.static_prefix]}}
+            "spec": {"replacePathRegex": {"regex": regex, "replacement": "$1"}}
         }
         chosen = f"{behind.namespace}-{name}@kubernetescrd"
         return ArtifactWay(

@@ -167,37 +167,37 @@ class MiddlewareProps:
 @jsii.data_type(
     jsii_type="cdk8s_mlflow_crds_iotraefik.MiddlewareSpec",
     jsii_struct_bases=[],
-    name_mapping={"strip_prefix": "stripPrefix"},
+    name_mapping={"replace_path_regex": "replacePathRegex"},
 )
 class MiddlewareSpec:
     def __init__(
         self,
         *,
-        strip_prefix: typing.Optional[typing.Union["MiddlewareSpecStripPrefix", typing.Dict[builtins.str, typing.Any]]] = None,
+        replace_path_regex: typing.Optional[typing.Union["MiddlewareSpecReplacePathRegex", typing.Dict[builtins.str, typing.Any]]] = None,
     ) -> None:
         '''What it changes.
 
-        :param strip_prefix: Takes a prefix off the path.
+        :param replace_path_regex: Gives another path to requests whose path fits a pattern.
 
         :schema: MiddlewareSpec
         '''
-        if isinstance(strip_prefix, dict):
-            strip_prefix = MiddlewareSpecStripPrefix(**strip_prefix)
+        if isinstance(replace_path_regex, dict):
+            replace_path_regex = MiddlewareSpecReplacePathRegex(**replace_path_regex)
         if __debug__:
             type_hints = cached_type_hints(_typecheckingstub__91be12d8fdd4e8c78e9b27f00cecaf0a3230c20b198abc04e830f9fd802aec28)
-            check_type(argname="argument strip_prefix", value=strip_prefix, expected_type=type_hints["strip_prefix"])
+            check_type(argname="argument replace_path_regex", value=replace_path_regex, expected_type=type_hints["replace_path_regex"])
         self._values: typing.Dict[builtins.str, typing.Any] = {}
-        if strip_prefix is not None:
-            self._values["strip_prefix"] = strip_prefix
+        if replace_path_regex is not None:
+            self._values["replace_path_regex"] = replace_path_regex
 
     @builtins.property
-    def strip_prefix(self) -> typing.Optional["MiddlewareSpecStripPrefix"]:
-        '''Takes a prefix off the path.
+    def replace_path_regex(self) -> typing.Optional["MiddlewareSpecReplacePathRegex"]:
+        '''Gives another path to requests whose path fits a pattern.
 
-        :schema: MiddlewareSpec#stripPrefix
+        :schema: MiddlewareSpec#replacePathRegex
         '''
-        result = self._values.get("strip_prefix")
-        return typing.cast(typing.Optional["MiddlewareSpecStripPrefix"], result)
+        result = self._values.get("replace_path_regex")
+        return typing.cast(typing.Optional["MiddlewareSpecReplacePathRegex"], result)
 
     def __eq__(self, rhs: typing.Any) -> builtins.bool:
         return isinstance(rhs, self.__class__) and rhs._values == self._values
@@ -212,36 +212,53 @@ class MiddlewareSpec:
 
 
 @jsii.data_type(
-    jsii_type="cdk8s_mlflow_crds_iotraefik.MiddlewareSpecStripPrefix",
+    jsii_type="cdk8s_mlflow_crds_iotraefik.MiddlewareSpecReplacePathRegex",
     jsii_struct_bases=[],
-    name_mapping={"prefixes": "prefixes"},
+    name_mapping={"regex": "regex", "replacement": "replacement"},
 )
-class MiddlewareSpecStripPrefix:
+class MiddlewareSpecReplacePathRegex:
     def __init__(
         self,
         *,
-        prefixes: typing.Optional[typing.Sequence[builtins.str]] = None,
+        regex: typing.Optional[builtins.str] = None,
+        replacement: typing.Optional[builtins.str] = None,
     ) -> None:
-        '''Takes a prefix off the path.
+        '''Gives another path to requests whose path fits a pattern.
 
-        :param prefixes: 
+        :param regex: The pattern.
+        :param replacement: The path instead; $1 is what the first group holds.
 
-        :schema: MiddlewareSpecStripPrefix
+        :schema: MiddlewareSpecReplacePathRegex
         '''
         if __debug__:
-            type_hints = cached_type_hints(_typecheckingstub__f61ccb30c07cd74be786c53677b96e34e731f61285424610f616d1364eccd960)
-            check_type(argname="argument prefixes", value=prefixes, expected_type=type_hints["prefixes"])
+            type_hints = cached_type_hints(_typecheckingstub__f3c1376b56c72d727dc64d3017ba9ff269a21ccab5fd04119e91523e991f0762)
+            check_type(argname="argument regex", value=regex, expected_type=type_hints["regex"])
+            check_type(argname="argument replacement", value=replacement, expected_type=type_hints["replacement"])
         self._values: typing.Dict[builtins.str, typing.Any] = {}
-        if prefixes is not None:
-            self._values["prefixes"] = prefixes
+        if regex is not None:
+            self._values["regex"] = regex
+        if replacement is not None:
+            self._values["replacement"] = replacement
 
     @builtins.property
-    def prefixes(self) -> typing.Optional[typing.List[builtins.str]]:
+    def regex(self) -> typing.Optional[builtins.str]:
+        '''The pattern.
+
+        :schema: MiddlewareSpecReplacePathRegex#regex
         '''
-        :schema: MiddlewareSpecStripPrefix#prefixes
+        result = self._values.get("regex")
+        return typing.cast(typing.Optional[builtins.str], result)
+
+    @builtins.property
+    def replacement(self) -> typing.Optional[builtins.str]:
+        '''The path instead;
+
+        $1 is what the first group holds.
+
+        :schema: MiddlewareSpecReplacePathRegex#replacement
         '''
-        result = self._values.get("prefixes")
-        return typing.cast(typing.Optional[typing.List[builtins.str]], result)
+        result = self._values.get("replacement")
+        return typing.cast(typing.Optional[builtins.str], result)
 
     def __eq__(self, rhs: typing.Any) -> builtins.bool:
         return isinstance(rhs, self.__class__) and rhs._values == self._values
@@ -250,7 +267,7 @@ class MiddlewareSpecStripPrefix:
         return not (rhs == self)
 
     def __repr__(self) -> str:
-        return "MiddlewareSpecStripPrefix(%s)" % ", ".join(
+        return "MiddlewareSpecReplacePathRegex(%s)" % ", ".join(
             k + "=" + repr(v) for k, v in self._values.items()
         )
 
@@ -502,7 +519,7 @@ __all__ = [
     "Middleware",
     "MiddlewareProps",
     "MiddlewareSpec",
-    "MiddlewareSpecStripPrefix",
+    "MiddlewareSpecReplacePathRegex",
     "ServersTransport",
     "ServersTransportProps",
     "ServersTransportSpec",
@@ -531,14 +548,15 @@ def _typecheckingstub__86f744f173e623ec35a5d3090c6e3eeb310c0cdbfe741f5e5327047b2
 
 def _typecheckingstub__91be12d8fdd4e8c78e9b27f00cecaf0a3230c20b198abc04e830f9fd802aec28(
     *,
-    strip_prefix: typing.Optional[typing.Union[MiddlewareSpecStripPrefix, typing.Dict[builtins.str, typing.Any]]] = None,
+    replace_path_regex: typing.Optional[typing.Union[MiddlewareSpecReplacePathRegex, typing.Dict[builtins.str, typing.Any]]] = None,
 ) -> None:
     """Type checking stubs"""
     pass
 
-def _typecheckingstub__f61ccb30c07cd74be786c53677b96e34e731f61285424610f616d1364eccd960(
+def _typecheckingstub__f3c1376b56c72d727dc64d3017ba9ff269a21ccab5fd04119e91523e991f0762(
     *,
-    prefixes: typing.Optional[typing.Sequence[builtins.str]] = None,
+    regex: typing.Optional[builtins.str] = None,
+    replacement: typing.Optional[builtins.str] = None,
 ) -> None:
     """Type checking stubs"""
     pass

@@ -33,6 +33,7 @@ ROOT = PACKAGE.parents[1]
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     # what a value may be, and what a part answers with
+    ("frozen",),
     ("values", "_version", "failures"),
     ("schedules",),
     ("peers", "volumes", "kubernetes", "images"),

@@ -25,8 +25,10 @@ from cdk8s_mlflow.plan import plan
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 PAGES = (ROOT / "README.md", *sorted(DOCS.rglob("*.md")))
-STORES = (*cdk8s_mlflow._MODULES["backend_store"], *cdk8s_mlflow._MODULES["artifact_store"])
-LOGINS = cdk8s_mlflow._MODULES["authentication"]
+STORES, LOGINS = (
+    [name for module, names in cdk8s_mlflow._MODULES.items() if module.partition(".")[0] in folders for name in names]
+    for folders in ({"backend_store", "artifact_store"}, {"authentication"})
+)
 SOURCES = cdk8s_mlflow._MODULES["secrets"]
 CAUSES: Mapping[str, Mapping[str, str]] = {
     "stores/sqlite.md": SQLite().migration.causes,

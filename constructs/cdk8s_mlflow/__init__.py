@@ -12,45 +12,26 @@ if TYPE_CHECKING:
     from cdk8s_mlflow._version import __version__ as __version__
     from cdk8s_mlflow.adoption import HelmRelease
     from cdk8s_mlflow.ai_gateway import AiGateway
-    from cdk8s_mlflow.artifact_store import (
-        GCS,
-        HDFS,
-        S3,
-        ArtifactUri,
-        ArtifactVolume,
-        AzureAccessKey,
-        AzureBlob,
-        AzureConnectionString,
-        Direct,
-        Kerberos,
-        Presigned,
-        Proxied,
-        S3Credentials,
-    )
-    from cdk8s_mlflow.authentication import (
-        BasicAuth,
-        ClientCredentials,
-        CustomAuth,
-        GroupSearch,
-        LdapAuth,
-        LdapTls,
-        MemberOf,
-        OAuth2Proxy,
-        OidcAuth,
-        UserDn,
-        UserSearch,
-    )
-    from cdk8s_mlflow.backend_store import (
-        CloudNativePG,
-        DatabaseUri,
-        FileStore,
-        MySQL,
-        MySQLTls,
-        PostgreSQL,
-        PostgreSQLTls,
-        SQLite,
-        SQLServer,
-    )
+    from cdk8s_mlflow.artifact_store.access import Direct, Presigned, Proxied
+    from cdk8s_mlflow.artifact_store.artifact_uri import ArtifactUri
+    from cdk8s_mlflow.artifact_store.artifact_volume import ArtifactVolume
+    from cdk8s_mlflow.artifact_store.azure_blob import AzureAccessKey, AzureBlob, AzureConnectionString
+    from cdk8s_mlflow.artifact_store.gcs import GCS
+    from cdk8s_mlflow.artifact_store.hdfs import HDFS, Kerberos
+    from cdk8s_mlflow.artifact_store.s3 import S3, S3Credentials
+    from cdk8s_mlflow.authentication.basic_auth import BasicAuth
+    from cdk8s_mlflow.authentication.client_credentials import ClientCredentials
+    from cdk8s_mlflow.authentication.custom_auth import CustomAuth
+    from cdk8s_mlflow.authentication.ldap_auth import GroupSearch, LdapAuth, LdapTls, MemberOf, UserDn, UserSearch
+    from cdk8s_mlflow.authentication.oauth2_proxy import OAuth2Proxy
+    from cdk8s_mlflow.authentication.oidc_auth import OidcAuth
+    from cdk8s_mlflow.backend_store.cloud_native_pg import CloudNativePG
+    from cdk8s_mlflow.backend_store.database_uri import DatabaseUri
+    from cdk8s_mlflow.backend_store.file_store import FileStore
+    from cdk8s_mlflow.backend_store.mysql import MySQL, MySQLTls
+    from cdk8s_mlflow.backend_store.postgresql import PostgreSQL, PostgreSQLTls
+    from cdk8s_mlflow.backend_store.sql_server import SQLServer
+    from cdk8s_mlflow.backend_store.sqlite import SQLite
     from cdk8s_mlflow.connections import ConnectionPool
     from cdk8s_mlflow.environments import Environment, Namespace, synthesize
     from cdk8s_mlflow.exposure import (
@@ -106,45 +87,26 @@ if TYPE_CHECKING:
 _MODULES = {
     "adoption": ("HelmRelease",),
     "ai_gateway": ("AiGateway",),
-    "artifact_store": (
-        "GCS",
-        "HDFS",
-        "S3",
-        "ArtifactUri",
-        "ArtifactVolume",
-        "AzureAccessKey",
-        "AzureBlob",
-        "AzureConnectionString",
-        "Direct",
-        "Kerberos",
-        "Presigned",
-        "Proxied",
-        "S3Credentials",
-    ),
-    "authentication": (
-        "BasicAuth",
-        "ClientCredentials",
-        "CustomAuth",
-        "GroupSearch",
-        "LdapAuth",
-        "LdapTls",
-        "MemberOf",
-        "OAuth2Proxy",
-        "OidcAuth",
-        "UserDn",
-        "UserSearch",
-    ),
-    "backend_store": (
-        "CloudNativePG",
-        "DatabaseUri",
-        "FileStore",
-        "MySQL",
-        "MySQLTls",
-        "PostgreSQL",
-        "PostgreSQLTls",
-        "SQLServer",
-        "SQLite",
-    ),
+    "artifact_store.access": ("Direct", "Presigned", "Proxied"),
+    "artifact_store.artifact_uri": ("ArtifactUri",),
+    "artifact_store.artifact_volume": ("ArtifactVolume",),
+    "artifact_store.azure_blob": ("AzureAccessKey", "AzureBlob", "AzureConnectionString"),
+    "artifact_store.gcs": ("GCS",),
+    "artifact_store.hdfs": ("HDFS", "Kerberos"),
+    "artifact_store.s3": ("S3", "S3Credentials"),
+    "authentication.basic_auth": ("BasicAuth",),
+    "authentication.client_credentials": ("ClientCredentials",),
+    "authentication.custom_auth": ("CustomAuth",),
+    "authentication.ldap_auth": ("GroupSearch", "LdapAuth", "LdapTls", "MemberOf", "UserDn", "UserSearch"),
+    "authentication.oauth2_proxy": ("OAuth2Proxy",),
+    "authentication.oidc_auth": ("OidcAuth",),
+    "backend_store.cloud_native_pg": ("CloudNativePG",),
+    "backend_store.database_uri": ("DatabaseUri",),
+    "backend_store.file_store": ("FileStore",),
+    "backend_store.mysql": ("MySQL", "MySQLTls"),
+    "backend_store.postgresql": ("PostgreSQL", "PostgreSQLTls"),
+    "backend_store.sql_server": ("SQLServer",),
+    "backend_store.sqlite": ("SQLite",),
     "connections": ("ConnectionPool",),
     "environments": (
         "Environment",

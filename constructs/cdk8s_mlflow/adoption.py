@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-import attrs
-
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.values import DnsLabel, LabelValue
 
 _LONGEST_NAME = 63
@@ -14,7 +13,7 @@ _LONGEST_BASE = 40
 _PORT = 5000
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class HelmRelease:
     """A running release of a Helm chart: its Deployment, Service and account keep their names and selectors.
 

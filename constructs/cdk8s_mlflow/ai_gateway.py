@@ -8,13 +8,14 @@ from typing import Literal
 
 import attrs
 
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.needs import EnvVar, Needs, merge, uri_needs
 from cdk8s_mlflow.peers import Endpoint
 from cdk8s_mlflow.redis import Redis
 from cdk8s_mlflow.values import ProviderName, sequences
 
 
-@attrs.frozen(kw_only=True, field_transformer=sequences)
+@frozen(kw_only=True, field_transformer=sequences)
 class AiGateway:
     """Let the server call language models for its users, with API keys that it keeps encrypted in its database.
 

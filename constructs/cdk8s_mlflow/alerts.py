@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Literal
 
-import attrs
-
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.observability import Alerts, placed
 from cdk8s_mlflow.peers import Manifest
 from cdk8s_mlflow.watched import Watched, WatchedJob, one_of, series
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Alert:
     """Something that a person should look at."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cdk8s_mlflow.artifact_store import Direct, Presigned
+from cdk8s_mlflow.artifact_store.access import Direct, Presigned
 from cdk8s_mlflow.needs import EnvVar, Needs, merge
 from cdk8s_mlflow.peers import Endpoint, PodPeer
 from cdk8s_mlflow.release import Release

@@ -5,24 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import cdk8s
+from constructs import Construct
 
-from cdk8s_mlflow.environments import Environment, Namespace, define_namespace, namespace_name
-from cdk8s_mlflow.mlflow import Mlflow
+from cdk8s_mlflow.environments import PlannedEnvironment
 from cdk8s_mlflow.resources.emit import emit
 
 
-def write_charts(environments: Iterable[Environment]) -> list[tuple[str, tuple[str, ...]]]:
-    """Write every environment's chart; return their notices."""
+def write_charts(environments: Iterable[PlannedEnvironment]) -> None:
+    """Write every environment's chart."""
     app = cdk8s.App()
-    notices = [(environment.name, _chart(app, environment)) for environment in environments]
+    for environment in environments:
+        _add_chart(app, environment)
     app.synth()
-    return notices
 
 
-def _chart(app: cdk8s.App, environment: Environment) -> tuple[str, ...]:
-    chart = cdk8s.Chart(app, environment.name, namespace=namespace_name(environment))
-    if isinstance(environment.namespace, Namespace):
-        namespace = emit(chart, define_namespace(environment.namespace))
+def _add_chart(app: cdk8s.App, environment: PlannedEnvironment) -> None:
+    chart = cdk8s.Chart(app, environment.name, namespace=environment.namespace_name)
+    if environment.namespace is not None:
+        namespace = emit(chart, environment.namespace)
         # The chart gives every object its namespace, and a Namespace has none.
         namespace.add_json_patch(cdk8s.JsonPatch.remove("/metadata/namespace"))
-    return Mlflow(chart, environment.id, environment.mlflow).notices
+    server = Construct(chart, environment.id)
+    for manifest in environment.manifests:
+        emit(server, manifest)

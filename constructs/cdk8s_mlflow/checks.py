@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 
 import attrs
 
-from cdk8s_mlflow.artifact_store import Direct, Presigned
-from cdk8s_mlflow.backend_store import Archived, BackendStore, FileStore, SQLite
+from cdk8s_mlflow.artifact_store.access import Direct, Presigned
+from cdk8s_mlflow.backend_store import Archived, BackendStore
+from cdk8s_mlflow.backend_store.file_store import FileStore
+from cdk8s_mlflow.backend_store.sqlite import SQLite
 from cdk8s_mlflow.connections import POOLS_PER_PROCESS, worst_case
 from cdk8s_mlflow.exposure import Headless, HttpRoute, Ingress, Traefik
 from cdk8s_mlflow.failures import repeated

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import attrs
-
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.values import PositiveInt
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ConnectionPool:
     """How many connections each server process keeps to a database, and for how long.
 

@@ -6,18 +6,19 @@ import functools
 import json
 from collections.abc import Mapping
 from datetime import timedelta
-from importlib import resources
+from pathlib import Path
 from typing import Literal
 
 import attrs
 
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.kubernetes import ResourceRequirements
 from cdk8s_mlflow.needs import ConfigFile, Needs
 from cdk8s_mlflow.peers import Manifest
 from cdk8s_mlflow.values import canonical_quantity
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Health:
     """What the kubelet asks, to learn whether a container works."""
 
@@ -28,7 +29,7 @@ class Health:
     scheme: Literal["HTTPS"] | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Container:
     """A container before its pod is planned: what it runs and what it needs."""
 
@@ -63,10 +64,14 @@ def config_file(name: str, content: object) -> ConfigFile:
     return ConfigFile(name, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
+SCRIPTS = Path(__file__).with_name("scripts")
+"""The programs that run inside pods."""
+
+
 @functools.cache
 def script(name: str) -> ConfigFile:
     """Return one of the programs of :mod:`cdk8s_mlflow.scripts`."""
-    return ConfigFile(name, resources.files("cdk8s_mlflow.scripts").joinpath(name).read_text(encoding="utf-8"))
+    return ConfigFile(name, (SCRIPTS / name).read_text(encoding="utf-8"))
 
 
 def canonical_resources(resources: ResourceRequirements | None) -> Manifest:

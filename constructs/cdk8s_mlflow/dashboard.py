@@ -6,8 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 
-import attrs
-
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.observability import Dashboard, placed
 from cdk8s_mlflow.peers import Manifest
 from cdk8s_mlflow.watched import Watched, one_of, series
@@ -24,7 +23,7 @@ Pods, volumes and jobs need kube-state-metrics and the kubelet's metrics (cAdvis
 """
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Panel:
     """A picture of some queries over time."""
 

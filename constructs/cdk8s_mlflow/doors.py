@@ -12,13 +12,14 @@ from cdk8s_mlflow.exposure import Behind, Ingress
 from cdk8s_mlflow.exposure.controllers import ARTIFACT_PATHS, ArtifactWay
 from cdk8s_mlflow.exposure.http_route import HttpRoute, ParentReference
 from cdk8s_mlflow.exposure.ingress import IngressHost, IngressPath
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.peers import Manifest, verbatim
 
 Backend = tuple[str, int | str]
 """A Service and its port, by number or name."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class PathPlan:
     """A path of an Ingress, and who answers it."""
 
@@ -27,7 +28,7 @@ class PathPlan:
     backend: Backend
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class IngressPlan:
     """An Ingress as it will be written."""
 
@@ -38,7 +39,7 @@ class IngressPlan:
     hosts: list[tuple[str | None, list[PathPlan]]]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RoutePlan:
     """An HTTPRoute as it will be written."""
 
@@ -49,7 +50,7 @@ class RoutePlan:
     rules: list[Manifest]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class DoorPlan:
     """Everything that the doors become."""
 

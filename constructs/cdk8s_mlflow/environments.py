@@ -11,6 +11,7 @@ import attrs
 
 from cdk8s_mlflow import summary
 from cdk8s_mlflow.failures import InvalidProps, repeated
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.manifests import define_manifests
 from cdk8s_mlflow.node import UnusableNode, use_node
 from cdk8s_mlflow.peers import Manifest
@@ -19,8 +20,10 @@ from cdk8s_mlflow.props import MlflowProps
 from cdk8s_mlflow.value_checks import check_values
 from cdk8s_mlflow.values import AnnotationKey, DnsLabel, LabelValue, ObjectName
 
+_DEFAULT_PROPS = MlflowProps()
 
-@attrs.frozen(kw_only=True)
+
+@frozen(kw_only=True)
 class Namespace:
     """A namespace that is rendered with the environment; without it, it must exist."""
 
@@ -29,7 +32,7 @@ class Namespace:
     """Its labels: by default the cluster refuses every pod that is not "restricted", as all of ours are."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Environment:
     """One chart, written to ``dist/<name>.k8s.yaml``."""
 
@@ -37,10 +40,29 @@ class Environment:
     """The chart's id and the file's name."""
     namespace: DnsLabel | Namespace
     """Where it is applied: a name, or a :class:`Namespace` to be rendered as well."""
-    mlflow: MlflowProps = MlflowProps()
+    mlflow: MlflowProps = _DEFAULT_PROPS
     """The server."""
     id: ObjectName = "mlflow"
     """The construct's id: the base of all object names, unless the props say another."""
+
+
+@frozen(kw_only=True)
+class PlannedEnvironment:
+    """An environment that was found to be right: all that its chart is made of."""
+
+    name: str
+    id: str
+    namespace_name: str
+    namespace: Manifest | None
+    """The Namespace object, if it is rendered."""
+    manifests: list[Manifest]
+    """The server's."""
+    notices: tuple[str, ...]
+
+    @property
+    def objects(self) -> list[Manifest]:
+        """Return everything that is written."""
+        return [*([] if self.namespace is None else [self.namespace]), *self.manifests]
 
 
 def synthesize(environments: Iterable[Environment]) -> None:
@@ -50,18 +72,19 @@ def synthesize(environments: Iterable[Environment]) -> None:
     program with status 1 and one message on standard error. Otherwise a short table says what was written; with
     ``--quiet``, with ``CDK8S_MLFLOW_QUIET`` or in CI it does not.
     """
-    table = tuple(environments)
     try:
-        objects = _check(table)
+        planned = _plan_all(tuple(environments))
         use_node()
     except (InvalidProps, UnusableNode) as error:
         _fail(str(error))
     from cdk8s_mlflow.charts import write_charts  # noqa: PLC0415 - loads cdk8s and starts Node
 
-    for environment, notices in write_charts(table):
-        for notice in notices:
-            print(f"{environment}: {notice}", file=sys.stderr)  # noqa: T201 - a command's output
-    if objects and not _is_quiet():
+    write_charts(planned)
+    for item in planned:
+        for notice in item.notices:
+            print(f"{item.name}: {notice}", file=sys.stderr)  # noqa: T201 - a command's output
+    if planned and not _is_quiet():
+        objects = {item.name: item.objects for item in planned}
         print(summary.table(objects, colour=on_terminal()), file=sys.stderr, end="")  # noqa: T201 - likewise
 
 
@@ -75,10 +98,10 @@ def on_terminal() -> bool:
     return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
 
 
-def _check(table: tuple[object, ...]) -> dict[str, list[Manifest]]:
-    """Return the objects of each environment, or raise with everything that is wrong."""
-    objects: dict[str, list[Manifest]] = {}
-    failures = [failure for environment in table for failure in _failures(environment, objects)]
+def _plan_all(table: tuple[object, ...]) -> list[PlannedEnvironment]:
+    """Return what is to be written of each environment, or raise with everything that is wrong."""
+    planned: list[PlannedEnvironment] = []
+    failures = [failure for environment in table for failure in _plan_one(environment, planned)]
     names = [environment.name for environment in table if isinstance(environment, Environment) and not failures]
     failures += [
         f"Environment.name: stands in the table more than once (got {name!r}); name one of them otherwise"
@@ -97,27 +120,33 @@ def _check(table: tuple[object, ...]) -> dict[str, list[Manifest]]:
     if failures:
         subject = "synthesize()"
         raise InvalidProps(subject, failures)
-    return objects
+    return planned
 
 
-def _failures(environment: object, objects: dict[str, list[Manifest]]) -> list[str]:
+def _plan_one(environment: object, planned: list[PlannedEnvironment]) -> list[str]:
+    """Add what is to be written of an environment, or return what is wrong with it."""
     if not isinstance(environment, Environment):
         return [
             f"synthesize(): the table holds environments (got {type(environment).__name__}); write Environment(...)"
         ]
     label = str(environment.name)
-    of_itself = [
-        failure
-        for failure in check_values(environment, Environment, label)
-        if not failure.startswith(f"{label}.mlflow")
-    ]
+    # The plan checks the props.
+    of_itself = check_values(attrs.evolve(environment, mlflow=_DEFAULT_PROPS), Environment, label)
     if of_itself or not isinstance(environment.mlflow, MlflowProps):
         return of_itself or check_values(environment.mlflow, MlflowProps, f"{label}.mlflow")
     try:
-        planned = plan(environment.mlflow, name=environment.id, namespace=namespace_name(environment))
+        release = plan(environment.mlflow, name=environment.id, namespace=namespace_name(environment))
         namespace = environment.namespace
-        first = [define_namespace(namespace)] if isinstance(namespace, Namespace) else []
-        objects[environment.name] = [*first, *define_manifests(planned)]
+        planned.append(
+            PlannedEnvironment(
+                name=environment.name,
+                id=environment.id,
+                namespace_name=namespace_name(environment),
+                namespace=define_namespace(namespace) if isinstance(namespace, Namespace) else None,
+                manifests=define_manifests(release),
+                notices=release.notices,
+            )
+        )
     except InvalidProps as error:
         return [f"{label}: {failure}" for failure in error.failures]
     return []

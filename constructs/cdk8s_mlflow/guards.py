@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import attrs
-
 from cdk8s_mlflow.container import Container
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.needs import Certificate, DatabaseAddress, Needs
 from cdk8s_mlflow.volumes import ConfigMapKey, KeyFiles, Mount, SecretKey
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Premises:
     """What a login may know of the release."""
 
@@ -27,7 +26,7 @@ class Premises:
     """Networks of the proxies in front, which say under which name and scheme they were asked."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Guard:
     """What a login changes: the server, its port, and what everybody who calls it needs."""
 
@@ -41,6 +40,8 @@ class Guard:
     """A sidecar that alone may be reached, at its port ``http``; MLflow then listens on the pod's localhost only."""
     callers: Needs = Needs()
     """Of a container of ours that calls the server: credentials that may do everything."""
+    notices: tuple[str, ...] = ()
+    """What the user should know although it works."""
 
 
 NO_GUARD = Guard()

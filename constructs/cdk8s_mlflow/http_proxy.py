@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-import attrs
-
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.needs import EnvVar, Needs, SecretSource, SecretUse
 from cdk8s_mlflow.peers import Endpoint, Peer, endpoint_of
 from cdk8s_mlflow.values import Cidr, ProxyException, Url, sequences
@@ -15,7 +14,7 @@ _METADATA = ("169.254.169.254", "169.254.170.2", "169.254.170.23", "metadata.goo
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
-@attrs.frozen(kw_only=True, field_transformer=sequences)
+@frozen(kw_only=True, field_transformer=sequences)
 class HttpProxy:
     """A proxy for HTTP and HTTPS outside of the cluster: ``HTTP_PROXY``, ``HTTPS_PROXY`` and ``NO_PROXY``.
 

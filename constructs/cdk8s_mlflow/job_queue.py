@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import attrs
-
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.kubernetes import ResourceRequirements
 from cdk8s_mlflow.needs import CREDENTIALS_DIRECTORY, CredentialFile, EncodedUri, SecretSource, SecretUse
 from cdk8s_mlflow.secrets import GeneratedSecret
@@ -12,7 +11,7 @@ from cdk8s_mlflow.values import ImageName
 REDIS_PORT = 6379
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class InChartRedis:
     """One small Redis in the chart, for this release alone. Nobody but its pods may connect.
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 import attrs
 
-from cdk8s_mlflow.artifact_store import Direct
+from cdk8s_mlflow.artifact_store.access import Direct
 from cdk8s_mlflow.callers import caller_needs, server_endpoint
 from cdk8s_mlflow.container import (
     Container,
@@ -19,6 +19,7 @@ from cdk8s_mlflow.container import (
     script,
     seconds,
 )
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.naming import Component
 from cdk8s_mlflow.needs import FILES_DIRECTORY, Archive, EnvVar, Needs, SecretUse, claims_of, merge
 from cdk8s_mlflow.operations import Backup, GarbageCollection, SmokeTest
@@ -34,7 +35,7 @@ from cdk8s_mlflow.volumes import EmptyDir, Mount
 _PROCESS = merge(process_needs("512Mi"), Needs(env=(EnvVar("MLFLOW_DISABLE_TELEMETRY", "true"),)))
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CronJobPlan:
     """A Job that runs on a schedule, or by hand: ``kubectl create job --from=cronjob/NAME``."""
 

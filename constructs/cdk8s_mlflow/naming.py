@@ -10,13 +10,13 @@ import json
 from collections.abc import Mapping
 from typing import Literal
 
-import attrs
+from cdk8s_mlflow.frozen import frozen
 
 Component = Literal["server", "secrets", "gc", "backup", "restore", "smoke-test", "periodic", "redis"]
 """The kinds of pod; each has a selector of its own, so that no Job's pod answers for the Service."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Naming:
     """Names, labels and selectors of one release."""
 

@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import attrs
 
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.peers import Endpoint, Manifest
 from cdk8s_mlflow.volumes import ConfigMapKey, ExistingVolumeClaim, Mount, SecretKey, VolumeClaim
 
@@ -22,7 +23,7 @@ KeyKind = Literal["password", "passphrase", "fernet"]
 # --- Secrets -----------------------------------------------------------------------------------------------
 
 
-@attrs.frozen
+@frozen
 class GeneratedKey:
     """A Secret that the generating Job creates in the cluster, unless it is there already."""
 
@@ -31,7 +32,7 @@ class GeneratedKey:
     kind: KeyKind
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SuppliedSecret:
     """Where a secret value will be found, and what must be rendered for it to be there."""
 
@@ -51,7 +52,7 @@ class SecretSource(Protocol):
         """Return where the value is found; ``name`` is the Secret's name if this source makes one."""
 
 
-@attrs.frozen
+@frozen
 class SecretUse:
     """A secret value that a container needs."""
 
@@ -64,21 +65,21 @@ class SecretUse:
 # --- Environment, files and volumes ------------------------------------------------------------------------
 
 
-@attrs.frozen
+@frozen
 class PodField:
     """A field of the running pod, by the downward API."""
 
     path: str
 
 
-@attrs.frozen
+@frozen
 class Template:
     """Text into which Kubernetes puts the variables that it names as ``$(NAME)``; in a plain string it does not."""
 
     text: str
 
 
-@attrs.frozen
+@frozen
 class EnvVar:
     """One environment variable of a container."""
 
@@ -86,7 +87,7 @@ class EnvVar:
     value: str | Template | SecretUse | SecretKey | PodField
 
 
-@attrs.frozen
+@frozen
 class ConfigFile:
     """A file without secrets, mounted into the containers that need it under :data:`FILES_DIRECTORY`."""
 
@@ -102,7 +103,7 @@ TRUST_FILE = f"{CREDENTIALS_DIRECTORY}/ca-bundle.crt"
 # --- Credentials -------------------------------------------------------------------------------------------
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CredentialFile:
     """A file with secrets, written by the preparing init container into memory with mode 0600.
 
@@ -122,7 +123,7 @@ class CredentialFile:
     """Secrets that the driver will encode as Latin-1 although the server expects UTF-8: their bytes are kept."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class LaunchedVariable:
     """A variable that only the started process knows: our launcher puts URL-encoded secrets into its value."""
 
@@ -132,7 +133,7 @@ class LaunchedVariable:
     secrets: Mapping[str, SecretUse]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class AccessToken:
     """A bearer token that the launcher fetches when the container starts, by OAuth 2.0 client credentials."""
 
@@ -148,7 +149,7 @@ class AccessToken:
 # --- Needs -------------------------------------------------------------------------------------------------
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Sidecar:
     """A container that runs beside the others from before the first of them to after the last."""
 
@@ -164,7 +165,7 @@ class Sidecar:
     egress: tuple[Endpoint, ...] = ()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Needs:
     """Everything that a part needs in its container."""
 
@@ -202,12 +203,12 @@ def merge(*parts: Needs) -> Needs:
     """Return the needs of all parts together, equal ones once."""
     merged: dict[str, Any] = {}
     for field in attrs.fields(Needs):
-        values = [getattr(part, field.name) for part in parts]
+        values = [value for part in parts if (value := getattr(part, field.name))]
         if field.name == "kubernetes":
             merged[field.name] = max(values, key=version_number, default=Needs().kubernetes)
         elif isinstance(field.default, bool):
-            merged[field.name] = any(values)
-        else:
+            merged[field.name] = bool(values)
+        elif values:
             merged[field.name] = unique(item for value in values for item in value)
     return Needs(**merged)
 
@@ -225,14 +226,14 @@ def version_number(version: str) -> int:
 
 def unique(items: Iterable[Any]) -> tuple[Any, ...]:
     """Return the items in their order, equal ones once; they need not be hashable."""
-    found: list[Any] = []
-    for item in items:
-        if item not in found:
-            found.append(item)
-    return tuple(found)
+    all_items = tuple(items)
+    try:
+        return tuple(dict.fromkeys(all_items))
+    except TypeError:  # an item with a mapping in it
+        return tuple(item for index, item in enumerate(all_items) if item not in all_items[:index])
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Certificate:
     """The certificate with which the server's pods speak TLS."""
 
@@ -249,7 +250,7 @@ class Certificate:
 # --- Databases ---------------------------------------------------------------------------------------------
 
 
-@attrs.frozen
+@frozen
 class EncodedUri:
     """A URI with secrets in it, for drivers that take them nowhere else; ``${NAME}`` stands for a secret."""
 
@@ -261,7 +262,7 @@ DatabaseAddress = str | SecretUse | EncodedUri
 """A database's URI: one without secrets, one that a Secret holds, or one that is put together in the pod."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class DatabaseAccess:
     """How a container reaches a database without a secret in its arguments or in a file of the chart."""
 
@@ -276,7 +277,7 @@ def uri_needs(variable: str, uri: DatabaseAddress) -> Needs:
     return Needs(env=(EnvVar(variable, uri),))
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Schema:
     """Tables of a database whose revisions come with the image."""
 
@@ -302,7 +303,7 @@ MLFLOW_SCHEMA = Schema(
 )
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Archive:
     """How a database is written to one file, and read back into an empty one, by its own tools."""
 
@@ -318,7 +319,7 @@ class Archive:
     """Of the container that runs either."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Precondition:
     """What must hold before a migration: it would fail halfway, and leave the schema between two revisions."""
 
@@ -329,7 +330,7 @@ class Precondition:
     """What is wrong and what to do if it returns something else; ``{found}`` stands for that."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class MigrationDialect:
     """What the migrating init container must know of a database engine."""
 

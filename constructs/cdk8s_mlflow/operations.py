@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-import attrs
-
 from cdk8s_mlflow.artifact_store import ArtifactStore
 from cdk8s_mlflow.backend_store import BackendStore
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.job_queue import InChartRedis
 from cdk8s_mlflow.kubernetes import ResourceRequirements
 from cdk8s_mlflow.redis import Redis
 from cdk8s_mlflow.values import ArtifactLocation, CronSchedule, ImageName, NotNegativeInt, PositiveInt, Quantity
 
 
-@attrs.frozen
+@frozen
 class Reloader:
     """Let Stakater's Reloader, if the cluster has it, restart the pods when one of their Secrets changes.
 
@@ -24,7 +23,7 @@ class Reloader:
     """
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Migration:
     """Bring the database's schema to the image's revision before the server starts.
 
@@ -52,7 +51,7 @@ class Migration:
     """The database of users that the authentication names, as the migration reaches it, likewise."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Backup:
     """Copy every database of the server to another place, on a schedule, and bring a copy back when it is wanted.
 
@@ -82,7 +81,7 @@ class Backup:
     """Requests and limits of each container, instead of 384Mi and at most 768Mi."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class GarbageCollection:
     """Remove runs and experiments that users have deleted, with their artifacts, on a schedule.
 
@@ -99,7 +98,7 @@ class GarbageCollection:
     """Requests and limits of the container, instead of 384Mi and at most 768Mi (260 MiB were measured)."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TraceRollups:
     """Count traces once a day, for the charts of the UI, instead of anew for each view."""
 
@@ -107,7 +106,7 @@ class TraceRollups:
     """When, in UTC. ``MLFLOW_TRACE_ROLLUPS_SCHEDULE``."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class JobExecution:
     """Run MLflow's own background jobs: judges, online scoring, evaluations, prompt optimization, issue detection.
 
@@ -133,7 +132,7 @@ class JobExecution:
     """Whether traces are counted once a day: not, if left out. ``MLFLOW_SQL_TRACE_ROLLUPS_ENABLED``."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TraceArchival:
     """Move the spans of old traces from the database to the artifact store; searches find the traces still.
 
@@ -158,7 +157,7 @@ class TraceArchival:
             yield f"interval must be from a minute to a day (got {self.interval}); write timedelta(minutes=5)"
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SmokeTest:
     """Use the server once as a client does: experiment, run, metrics, artifact up and down, model, trace.
 

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-import attrs
-
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.values import AnnotationKey, Cidr, DnsName, LabelValue, Port, sequences
 
 Manifest = dict[str, Any]
@@ -30,7 +29,7 @@ def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-@attrs.frozen
+@frozen
 class NamespacePeer:
     """All pods of one namespace."""
 
@@ -41,7 +40,7 @@ class NamespacePeer:
         return {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": self.name}}}
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class PodPeer:
     """The pods that carry all of these labels, in one namespace."""
 
@@ -60,7 +59,7 @@ class PodPeer:
         return pods if self.namespace is None else NamespacePeer(self.namespace).selector() | pods
 
 
-@attrs.frozen(field_transformer=sequences)
+@frozen(field_transformer=sequences)
 class CidrPeer:
     """The addresses of one network, outside the cluster or inside."""
 
@@ -84,7 +83,7 @@ class CidrPeer:
 Peer = NamespacePeer | PodPeer | CidrPeer
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Endpoint:
     """A TCP port that a pod must reach."""
 

@@ -14,6 +14,7 @@ from cdk8s_mlflow.container import Container, seconds
 from cdk8s_mlflow.doors import DoorPlan, plan_doors
 from cdk8s_mlflow.exposure import Ingress
 from cdk8s_mlflow.failures import InvalidProps, TypeFailure
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.job_queue import REDIS_PORT, InChartRedis
 from cdk8s_mlflow.jobs import has_leader, redis_container
 from cdk8s_mlflow.maintenance import CronJobPlan, plan_cron_jobs
@@ -42,7 +43,7 @@ from cdk8s_mlflow.volumes import ExistingVolumeClaim, VolumeClaim
 from cdk8s_mlflow.watching import monitoring_objects, needs_a_namespace, scrape_annotations
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class AccountPlan:
     """A ServiceAccount to render."""
 
@@ -50,7 +51,7 @@ class AccountPlan:
     annotations: dict[str, str]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class DeploymentPlan:
     """Pods that run all the time."""
 
@@ -64,7 +65,7 @@ class DeploymentPlan:
     progress_deadline_seconds: int
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ServicePlan:
     """A Service before pods of one kind."""
 
@@ -76,7 +77,7 @@ class ServicePlan:
     port: Manifest
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class JobPlan:
     """A Job that runs once."""
 
@@ -85,7 +86,7 @@ class JobPlan:
     pod: PodPlan
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Plan:
     """Everything that the builders write down; no default is left open."""
 

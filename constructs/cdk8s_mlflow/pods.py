@@ -17,6 +17,7 @@ import attrs
 from cdk8s_mlflow.container import Container, Health, canonical_resources, helper_resources, seconds
 from cdk8s_mlflow.credentials import with_credentials
 from cdk8s_mlflow.failures import repeated
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.images import pulled_from
 from cdk8s_mlflow.naming import Component, Naming
 from cdk8s_mlflow.needs import FILES_DIRECTORY, EnvVar, Needs, PodField, SecretUse, SuppliedSecret, Template, merge
@@ -33,7 +34,7 @@ STARTUP_SECONDS = 180
 _NEVER_OUTSIDE = {"secrets", "redis"}
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ContainerPlan:
     """A container as it will be written."""
 
@@ -54,7 +55,7 @@ class ContainerPlan:
     pre_stop_seconds: int | None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Additions:
     """What the user adds to a pod, in Kubernetes' own shape."""
 
@@ -63,7 +64,7 @@ class Additions:
     volumes: tuple[Manifest, ...] = ()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class PodPlan:
     """A pod as it will be written, with what must exist beside it."""
 

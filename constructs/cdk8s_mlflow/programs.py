@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import attrs
 
 from cdk8s_mlflow import jobs, network
-from cdk8s_mlflow.artifact_store import Direct, Presigned, Proxied
+from cdk8s_mlflow.artifact_store.access import Direct, Presigned, Proxied
 from cdk8s_mlflow.connections import default_pool
 from cdk8s_mlflow.container import (
     Container,

@@ -8,8 +8,8 @@ from pathlib import Path
 import yaml
 
 from cdk8s_mlflow._version import __version__
-from cdk8s_mlflow.artifact_store import S3
-from cdk8s_mlflow.backend_store import PostgreSQL
+from cdk8s_mlflow.artifact_store.s3 import S3
+from cdk8s_mlflow.backend_store.postgresql import PostgreSQL
 from cdk8s_mlflow.environments import Environment, namespace_name
 from cdk8s_mlflow.exposure import Ingress, IngressTls
 from cdk8s_mlflow.manifests import define_manifests

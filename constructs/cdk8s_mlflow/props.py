@@ -10,11 +10,14 @@ import attrs
 
 from cdk8s_mlflow.adoption import HelmRelease
 from cdk8s_mlflow.ai_gateway import AiGateway
-from cdk8s_mlflow.artifact_store import ArtifactAccess, ArtifactStore, Proxied
+from cdk8s_mlflow.artifact_store import ArtifactStore
+from cdk8s_mlflow.artifact_store.access import ArtifactAccess, Proxied
 from cdk8s_mlflow.authentication import Authentication
-from cdk8s_mlflow.backend_store import BackendStore, SQLite
+from cdk8s_mlflow.backend_store import BackendStore
+from cdk8s_mlflow.backend_store.sqlite import SQLite
 from cdk8s_mlflow.connections import ConnectionPool
 from cdk8s_mlflow.exposure import ClusterIP, Door, Service, doors
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.http_proxy import HttpProxy
 from cdk8s_mlflow.kubernetes import (
     Affinity,
@@ -68,7 +71,7 @@ from cdk8s_mlflow.volumes import ConfigMapKey, SecretKey
 from cdk8s_mlflow.workspaces import Workspaces
 
 
-@attrs.frozen(kw_only=True, field_transformer=sequences)
+@frozen(kw_only=True, field_transformer=sequences)
 class Image:
     """The image that every pod of the release runs, one that has MLflow and its drivers.
 
@@ -89,7 +92,7 @@ class Image:
         return f"{self.repository}:{self.tag}" + (f"@{self.digest}" if self.digest else "")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ServiceAccount:
     """A ServiceAccount of the server's own. Its token is not mounted: MLflow never asks the Kubernetes API."""
 
@@ -99,14 +102,14 @@ class ServiceAccount:
     """Where clouds attach a role: ``{"eks.amazonaws.com/role-arn": "arn:..."}``."""
 
 
-@attrs.frozen
+@frozen
 class ExistingServiceAccount:
     """A ServiceAccount that somebody else manages, such as ``default``."""
 
     name: DnsName = "default"
 
 
-@attrs.frozen(kw_only=True, field_transformer=sequences)
+@frozen(kw_only=True, field_transformer=sequences)
 class NetworkPolicy:
     """Who may connect to the pods, and where the pods may connect to; everything else is refused.
 
@@ -123,7 +126,7 @@ class NetworkPolicy:
     (16443 on MicroK8s)."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=sequences)
+@frozen(kw_only=True, field_transformer=sequences)
 class MlflowProps:
     """Everything that can be said about a tracking server. Every field has a default that runs."""
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from urllib.parse import quote
 
-import attrs
-
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.needs import EncodedUri, SecretSource, SecretUse
 from cdk8s_mlflow.peers import Endpoint, Peer, authority, endpoint
 from cdk8s_mlflow.values import CredentialText, Host, Port, Rule
@@ -16,7 +15,7 @@ DatabaseNumber = Annotated[
 ]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Redis:
     """A Redis server that somebody else runs."""
 

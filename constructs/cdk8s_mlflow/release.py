@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-import attrs
-
 from cdk8s_mlflow import network
 from cdk8s_mlflow.exposure import Behind
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.guards import NO_GUARD, SERVER_PORT, Guard, Premises
 from cdk8s_mlflow.naming import Naming
 from cdk8s_mlflow.needs import Certificate
@@ -15,7 +14,7 @@ from cdk8s_mlflow.props import MlflowProps
 from cdk8s_mlflow.stores import Stores
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Release:
     """The props of one installation, with its names, its place and its stores."""
 

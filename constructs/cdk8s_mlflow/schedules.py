@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
 from datetime import date, timedelta
 from itertools import pairwise
 
 from cdk8s_mlflow.values import CRON_NAMES, CRON_RANGES
 
-_YEARS = (date(2024, 1, 1), date(2032, 1, 1))
-"""Eight years, with every kind of leap year that will be seen."""
+_YEARS = (date(2024, 1, 1).toordinal(), date(2032, 1, 1).toordinal())
+"""Eight years of days, with every kind of leap year that will be seen."""
 
 
+@functools.cache
 def longest_gap(schedule: str) -> timedelta:
     """Return the longest time between two runs of a valid schedule.
 
@@ -25,17 +26,12 @@ def longest_gap(schedule: str) -> timedelta:
     times = [hour * 60 + minute for hour in sorted(hours) for minute in sorted(minutes)]
     runs = [
         day
-        for day in _days(*_YEARS)
+        for day in map(date.fromordinal, range(*_YEARS))
         if day.month in months and fits([day.day in days, (day.weekday() + 1) % 7 in weekdays])
     ]
     within = [later - sooner for sooner, later in pairwise(times)]
     between = [(later - sooner).days * 24 * 60 + times[0] - times[-1] for sooner, later in pairwise(runs)]
-    return timedelta(minutes=max([*within, *between])) if between else _YEARS[1] - _YEARS[0]
-
-
-def _days(start: date, end: date) -> Iterator[date]:
-    for number in range((end - start).days):
-        yield start + timedelta(days=number)
+    return timedelta(minutes=max([*within, *between])) if between else timedelta(days=_YEARS[1] - _YEARS[0])
 
 
 def _numbers(field: str, index: int) -> set[int]:

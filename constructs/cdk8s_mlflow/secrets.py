@@ -10,12 +10,13 @@ from typing import Annotated, Literal
 
 import attrs
 
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.needs import GeneratedKey, KeyKind, SuppliedSecret
 from cdk8s_mlflow.values import HIDDEN, DnsName, PlainText, SecretKeyName
 from cdk8s_mlflow.volumes import SecretKey
 
 
-@attrs.frozen
+@frozen
 class ExistingSecret:
     """A key of a Secret that somebody else puts into the release's namespace.
 
@@ -30,7 +31,7 @@ class ExistingSecret:
         return SuppliedSecret(reference=SecretKey(self.name, self.key))
 
 
-@attrs.frozen
+@frozen
 class InlineSecret:
     """A value that is written into the synthesized file, in a Secret.
 
@@ -49,7 +50,7 @@ class InlineSecret:
         )
 
 
-@attrs.frozen
+@frozen
 class GeneratedSecret:
     """A random key, made once in the cluster by a Job and never overwritten.
 
@@ -63,7 +64,7 @@ class GeneratedSecret:
         return SuppliedSecret(reference=SecretKey(name, kind), generated=GeneratedKey(name, kind, kind))
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ExternalSecret:
     """A value that the External Secrets Operator copies from a vault (API ``external-secrets.io/v1``)."""
 

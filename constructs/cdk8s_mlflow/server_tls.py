@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Literal, Protocol, runtime_checkable
 
-import attrs
-
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.needs import Certificate
 from cdk8s_mlflow.values import DnsName, IngressHostName, sequences
 from cdk8s_mlflow.volumes import ConfigMapKey, SecretKey
@@ -21,7 +20,7 @@ class ServerTls(Protocol):
         """Return the Secret of the certificate, and what makes it; ``names`` are those of the Service."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TlsSecret:
     """A Secret of type ``kubernetes.io/tls`` that somebody else makes, for the names of the Service."""
 
@@ -35,7 +34,7 @@ class TlsSecret:
         return Certificate(secret_name=self.secret_name, ca=self.ca)
 
 
-@attrs.frozen(kw_only=True, field_transformer=sequences)
+@frozen(kw_only=True, field_transformer=sequences)
 class CertManagerTls:
     """A certificate that cert-manager makes and renews (``cert-manager.io/v1``), for the names of the Service.
 

@@ -11,6 +11,7 @@ from typing import Protocol, runtime_checkable
 
 import attrs
 
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.needs import Needs, Sidecar
 from cdk8s_mlflow.peers import CidrPeer, Endpoint, Peer, endpoint
 from cdk8s_mlflow.values import DnsLabel, EnvName, PlainText, Quantity, canonical_quantity, sequences
@@ -32,7 +33,7 @@ def way_to(host: str, port: int, peer: Peer | None, proxy: Proxy | None) -> Need
     return Needs(sidecars=(sidecar,), egress=sidecar.egress, kubernetes="1.29")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CloudSqlProxy:
     """Google's Cloud SQL Auth Proxy: encrypted, and authorized by the pod's workload identity.
 
@@ -75,7 +76,7 @@ class CloudSqlProxy:
         )
 
 
-@attrs.frozen(kw_only=True, field_transformer=sequences)
+@frozen(kw_only=True, field_transformer=sequences)
 class SidecarProxy:
     """Any container that listens on the pod's own localhost and passes connections on.
 

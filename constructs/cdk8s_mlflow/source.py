@@ -9,11 +9,12 @@ from typing import Any
 import attrs
 
 from cdk8s_mlflow.exposure import IngressHost
+from cdk8s_mlflow.frozen import frozen
 
 _WIDTH = 120
 
 
-@attrs.frozen
+@frozen
 class Comment:
     """A value with lines of comment above it."""
 

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 
 import attrs
 
-from cdk8s_mlflow.artifact_store import ArtifactStore, ArtifactVolume
+from cdk8s_mlflow.artifact_store import ArtifactStore
+from cdk8s_mlflow.artifact_store.artifact_volume import ArtifactVolume
 from cdk8s_mlflow.backend_store import Archived, BackendStore
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.needs import (
     MLFLOW_SCHEMA,
     Archive,
@@ -33,7 +35,7 @@ VARIABLES = {
 """The variable that holds a database's URI, by the database's role."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class MigratedSchema:
     """Tables that follow the image, and the variable by which the migration finds their database."""
 
@@ -43,7 +45,7 @@ class MigratedSchema:
     dialect: MigrationDialect
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Stores:
     """The stores of one release, and what a container needs that uses them."""
 

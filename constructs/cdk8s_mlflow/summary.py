@@ -9,15 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-import attrs
-
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.peers import Manifest
 from cdk8s_mlflow.values import canonical_quantity, quantity_bytes
 
 Objects = Sequence[Mapping[str, Any]]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Summary:
     """One environment in a line."""
 

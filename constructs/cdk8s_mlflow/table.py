@@ -5,10 +5,10 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-import attrs
+from cdk8s_mlflow.frozen import frozen
 
 
-@attrs.frozen
+@frozen
 class Row:
     """A line of a table; its last cell is wrapped."""
 

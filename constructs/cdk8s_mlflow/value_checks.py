@@ -67,16 +67,32 @@ def _check(value: object, hint: Any, path: str, *, hidden: bool) -> Iterator[str
 def _check_fields(value: Any, path: str, hidden: bool) -> Iterator[str]:
     """Check each field of a class of ours, then what the class itself says of them together."""
     owner: Any = type(value)
+    hints = _hints(owner)
     failures = [
         failure
         for field in attrs.fields(owner)
-        for failure in _check(
-            getattr(value, field.name), _hints(owner)[field.name], f"{path}.{field.name}", hidden=hidden
-        )
+        if not ((item := getattr(value, field.name)) is field.default and _default_holds(owner, field.name))
+        for failure in _check(item, hints[field.name], f"{path}.{field.name}", hidden=hidden)
     ]
     yield from failures
     if not failures and hasattr(value, "failures"):
         yield from (f"{path}: {failure}" for failure in value.failures())
+
+
+@functools.cache
+def _default_holds(owner: Any, name: str) -> bool:
+    """Return whether a field's default is right, which is so for good if it cannot change: most fields have theirs."""
+    default = getattr(attrs.fields(owner), name).default
+    return _is_hashable(default) and not check_values(default, _hints(owner)[name], name)
+
+
+def _is_hashable(value: object) -> bool:
+    """Return whether neither the value nor what is in it can change."""
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
 
 
 def _check_union(value: object, options: tuple[Any, ...], path: str, hidden: bool) -> Iterator[str]:

@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from cdk8s_mlflow.frozen import frozen
+
 
 def sequences(_owner: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
     """Make a frozen class keep every list that is given to a ``Sequence`` field as a tuple."""
@@ -27,7 +29,7 @@ def _as_tuple(values: object) -> object:
     return tuple(values) if isinstance(values, list) else values
 
 
-@attrs.frozen
+@frozen
 class Rule:
     """What a value must be, and what to write if it is not."""
 
@@ -38,36 +40,36 @@ class Rule:
     """What to write instead."""
 
 
-@attrs.frozen
+@frozen
 class Hidden:
     """Marks a value that no message may show."""
 
 
 HIDDEN = Hidden()
 
-_QUANTITY = re.compile(r"[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?")
-_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
-_QUALIFIED_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
-_SECRET_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
-_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_FLAG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-_PATH = re.compile(r"(/[A-Za-z0-9._-]+)+")
-_PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+")
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_REPOSITORY = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*(:[0-9]+)?(/[a-z0-9]+((\.|_{1,2}|-+)[a-z0-9]+)*)*")
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-_VERSION = re.compile(r"1\.[0-9]{2}")
-_NO_CONTROL = re.compile(r"[^\x00-\x1f\x7f]+")
+_QUANTITY = r"[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?"
+_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+_LABEL_VALUE = r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?"
+_QUALIFIED_NAME = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+_DATA_KEY = r"[-._a-zA-Z0-9]{1,253}"
+_ENV_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
+_FLAG = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
+_PATH = r"(/[A-Za-z0-9._-]+)+"
+_PREFIX = r"(/[A-Za-z0-9._~-]+)+"
+_TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
+_DIGEST = r"sha256:[0-9a-f]{64}"
+_REPOSITORY = r"[a-z0-9]+([._-][a-z0-9]+)*(:[0-9]+)?(/[a-z0-9]+((\.|_{1,2}|-+)[a-z0-9]+)*)*"
+_BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+_VERSION = r"1\.[0-9]{2}"
+_NO_CONTROL = r"[^\x00-\x1f\x7f]+"
 
 
-_DN = re.compile(r"[A-Za-z][A-Za-z0-9-]*=[^,=]+([,+][ ]*[A-Za-z][A-Za-z0-9-]*=[^,=]+)*")
+_DN = r"[A-Za-z][A-Za-z0-9-]*=[^,=]+([,+][ ]*[A-Za-z][A-Za-z0-9-]*=[^,=]+)*"
 
 
 def _is_distinguished_name(value: object) -> bool:
     text = str(value).replace("\\,", "").replace("\\=", "")
-    return _DN.fullmatch(text) is not None and _full(_NO_CONTROL)(text) and "{" not in text
+    return re.fullmatch(_DN, text) is not None and _full(_NO_CONTROL)(text) and "{" not in text
 
 
 def _is_user_dn(value: object) -> bool:
@@ -89,17 +91,18 @@ def _is_ldap_url(value: object) -> bool:
     return parts[0] in {"ldap", "ldaps"} and _is_origin(f"http://{parts[2]}") and not parts[2].endswith("/")
 
 
-_SYSTEM = re.compile(r"bin|boot|dev|etc|lib(32|64)?|opt|proc|root|run|sbin|sys|tmp|usr|var")
+_SYSTEM = r"bin|boot|dev|etc|lib(32|64)?|opt|proc|root|run|sbin|sys|tmp|usr|var"
 
 
-def _full(pattern: re.Pattern[str]) -> Callable[[object], bool]:
-    return lambda value: pattern.fullmatch(str(value)) is not None
+def _full(pattern: str) -> Callable[[object], bool]:
+    """Return whether a value is all of a pattern, which is compiled when the first value is asked about."""
+    return lambda value: re.fullmatch(pattern, str(value)) is not None
 
 
 def is_dns_subdomain(value: object) -> bool:
     """Whether this is a name as Kubernetes wants it for most objects (RFC 1123, at most 253 characters)."""
     text = str(value)
-    return len(text) <= 253 and all(_LABEL.fullmatch(part) for part in text.split("."))
+    return len(text) <= 253 and all(re.fullmatch(_LABEL, part) for part in text.split("."))
 
 
 CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
@@ -197,7 +200,7 @@ def _is_artifact_uri(value: object) -> bool:
 def is_annotation_key(value: object) -> bool:
     """Whether this is a label or annotation key: a name, with or without a DNS prefix and a slash."""
     prefix, slash, name = str(value).rpartition("/")
-    return _QUALIFIED_NAME.fullmatch(name) is not None and (not slash or is_dns_subdomain(prefix))
+    return re.fullmatch(_QUALIFIED_NAME, name) is not None and (not slash or is_dns_subdomain(prefix))
 
 
 def quantity_bytes(quantity: str) -> float:
@@ -281,7 +284,7 @@ Quantity = Annotated[
 ObjectName = Annotated[
     str,
     Rule(
-        lambda v: _LABEL.fullmatch(str(v)) is not None and len(str(v)) <= 40 and str(v)[0].isalpha(),
+        lambda v: re.fullmatch(_LABEL, str(v)) is not None and len(str(v)) <= 40 and str(v)[0].isalpha(),
         "be a DNS label that starts with a letter, at most 40 characters long",
         'write lower-case letters, digits and "-", such as "mlflow" (suffixes are added to it)',
     ),
@@ -289,7 +292,7 @@ ObjectName = Annotated[
 NameSuffix = Annotated[
     str,
     Rule(
-        lambda v: _LABEL.fullmatch(str(v)) is not None and len(str(v)) <= 20,
+        lambda v: re.fullmatch(_LABEL, str(v)) is not None and len(str(v)) <= 20,
         "be a DNS label of at most 20 characters",
         'write lower-case letters, digits and "-", such as "data"',
     ),
@@ -302,7 +305,7 @@ DnsLabel = Annotated[str, Rule(_full(_LABEL), "be a DNS label", 'write lower-cas
 ServiceName = Annotated[
     str,
     Rule(
-        lambda v: _LABEL.fullmatch(str(v)) is not None and str(v)[0].isalpha(),
+        lambda v: re.fullmatch(_LABEL, str(v)) is not None and str(v)[0].isalpha(),
         "be the name of a Service",
         'write lower-case letters, digits and "-", with a letter at the start',
     ),
@@ -327,7 +330,7 @@ AnnotationKey = Annotated[
     str, Rule(is_annotation_key, "be a label or annotation key", 'write one such as "example.com/name"')
 ]
 SecretKeyName = Annotated[
-    str, Rule(_full(_SECRET_KEY), "be a key of a Secret", 'write letters, digits, "-", "_" and "."')
+    str, Rule(_full(_DATA_KEY), "be a key of a Secret", 'write letters, digits, "-", "_" and "."')
 ]
 SqlName = Annotated[
     str,
@@ -372,7 +375,7 @@ IpAddress = Annotated[str, Rule(_is_ip_address, "be an IP address", 'write one s
 ProxyException = Annotated[
     str,
     Rule(
-        _full(re.compile(r"[A-Za-z0-9.*:/_-]+")),
+        _full(r"[A-Za-z0-9.*:/_-]+"),
         "be a host, a domain, an address or a network",
         'write one such as "db.example.com", ".example.com" or "10.0.0.0/8"',
     ),
@@ -405,7 +408,9 @@ DataPath = Annotated[
     str,
     Rule(
         lambda v: (
-            _full(_PATH)(v) and not {".", ".."} & set(str(v).split("/")) and not _SYSTEM.fullmatch(str(v).split("/")[1])
+            _full(_PATH)(v)
+            and not {".", ".."} & set(str(v).split("/"))
+            and not re.fullmatch(_SYSTEM, str(v).split("/")[1])
         ),
         "be an absolute path outside the system's own folders",
         'write one such as "/mnt/mlflow", of letters, digits, ".", "_" and "-"',
@@ -470,7 +475,7 @@ Digest = Annotated[
 ImageName = Annotated[
     str,
     Rule(
-        _full(re.compile(f"(?:{_REPOSITORY.pattern})(?::{_TAG.pattern})?(?:@{_DIGEST.pattern})?")),
+        _full(f"(?:{_REPOSITORY})(?::{_TAG})?(?:@{_DIGEST})?"),
         "be an image",
         'write repository and tag, such as "docker.io/library/postgres:15"',
     ),
@@ -502,7 +507,7 @@ CronSchedule = Annotated[
 ProviderName = Annotated[
     str,
     Rule(
-        _full(re.compile(r"[a-z0-9]+([_.-][a-z0-9]+)*")),
+        _full(r"[a-z0-9]+([_.-][a-z0-9]+)*"),
         "be the name of a provider",
         'write one such as "openai" or "bedrock", in small letters',
     ),
@@ -510,7 +515,7 @@ ProviderName = Annotated[
 TimeZone = Annotated[
     str,
     Rule(
-        _full(re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*")),
+        _full(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*"),
         "be the name of a time zone",
         'write one such as "Europe/Berlin" or "UTC"',
     ),
@@ -558,7 +563,7 @@ GroupFilter = Annotated[
 LdapAttribute = Annotated[
     str,
     Rule(
-        _full(re.compile(r"[A-Za-z][A-Za-z0-9-]*")),
+        _full(r"[A-Za-z][A-Za-z0-9-]*"),
         "be the name of an attribute",
         'write letters, digits and "-", such as "uid"',
     ),
@@ -574,7 +579,7 @@ LdapUrl = Annotated[
 ModuleName = Annotated[
     str,
     Rule(
-        _full(re.compile(r"[A-Za-z_][A-Za-z0-9_]*")),
+        _full(r"[A-Za-z_][A-Za-z0-9_]*"),
         "be the name of a Python module",
         'write letters, digits and "_", such as "company_login"',
     ),
@@ -582,7 +587,7 @@ ModuleName = Annotated[
 FunctionPath = Annotated[
     str,
     Rule(
-        _full(re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*")),
+        _full(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*"),
         "be a function by its module",
         'write one such as "company_login:authenticate"',
     ),
@@ -590,7 +595,7 @@ FunctionPath = Annotated[
 LoginName = Annotated[
     str,
     Rule(
-        _full(re.compile(r"[\x21-\x39\x3b-\x7e]+")),
+        _full(r"[\x21-\x39\x3b-\x7e]+"),
         "be a user name of ASCII characters without blanks and colons",
         'write one such as "admin"',
     ),

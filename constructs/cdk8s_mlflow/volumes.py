@@ -7,10 +7,11 @@ from typing import Literal
 
 import attrs
 
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.values import AnnotationKey, DnsName, NameSuffix, Quantity, SecretKeyName, sequences
 
 
-@attrs.frozen
+@frozen
 class SecretKey:
     """One key of one Secret in the release's namespace."""
 
@@ -18,7 +19,7 @@ class SecretKey:
     key: SecretKeyName
 
 
-@attrs.frozen
+@frozen
 class ConfigMapKey:
     """One key of one ConfigMap in the release's namespace."""
 
@@ -26,7 +27,7 @@ class ConfigMapKey:
     key: SecretKeyName
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class EmptyDir:
     """Scratch space that lives as long as the pod."""
 
@@ -44,7 +45,7 @@ KEEP = {
 """Annotations by which Argo CD, Helm and Flux leave an object, and its data, when they remove the rest."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=sequences)
+@frozen(kw_only=True, field_transformer=sequences)
 class VolumeClaim:
     """A new PersistentVolumeClaim, made with the other objects of the release.
 
@@ -74,7 +75,7 @@ class VolumeClaim:
             yield f"access_modes has ReadWriteOncePod, which stands alone (got {self.access_modes!r}); keep it alone"
 
 
-@attrs.frozen(kw_only=True, field_transformer=sequences)
+@frozen(kw_only=True, field_transformer=sequences)
 class ExistingVolumeClaim:
     """A PersistentVolumeClaim that somebody else manages."""
 
@@ -96,7 +97,7 @@ class ExistingVolumeClaim:
 Claim = VolumeClaim | ExistingVolumeClaim
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class KeyFiles:
     """Keys of a Secret or ConfigMap as files, readable for the pod's group alone."""
 
@@ -112,7 +113,7 @@ def key_file(source: SecretKey | ConfigMapKey, file: str) -> KeyFiles:
     return KeyFiles(kind=kind, name=source.name, items={source.key: file})
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Mount:
     """A volume at a path of a container."""
 

@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping
 from datetime import timedelta
 
-import attrs
+from cdk8s_mlflow.frozen import frozen
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class WatchedJob:
     """A CronJob that runs by itself."""
 
@@ -18,7 +18,7 @@ class WatchedJob:
     """How long its last success may be ago, if every run succeeds."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Watched:
     """A release, as its series name it."""
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import attrs
-
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.values import WorkspaceStoreUri
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Workspaces:
     """Divide experiments, models and prompts among workspaces. ``--enable-workspaces``.
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
+from types import MappingProxyType
 
+import attrs
 import pytest
 from invariants import amount, is_canonical
 
@@ -172,3 +175,27 @@ def test_rejects_what_is_no_quantity() -> None:
     """Counting is for values that were checked before."""
     with pytest.raises(ValueError, match="not a quantity"):
         quantity_bytes("1GB")
+
+
+LABELS = {"team": "ml"}
+
+
+@attrs.frozen
+class Defaults:
+    """A class whose defaults are not right."""
+
+    port: values.Port = 0
+    labels: Mapping[values.AnnotationKey, str] = MappingProxyType(LABELS)
+
+
+def test_a_wrong_default_is_found_each_time() -> None:
+    """What is known of a right one is remembered, and of this one that it is not right."""
+    for _ in range(2):
+        assert [failure.partition(":")[0] for failure in check_values(Defaults(), Defaults, "prop")] == ["prop.port"]
+
+
+def test_a_default_that_has_changed_is_checked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is remembered of what can change."""
+    assert len(check_values(Defaults(port=1), Defaults, "prop")) == 0
+    monkeypatch.setitem(LABELS, "no key", "")
+    assert len(check_values(Defaults(port=1), Defaults, "prop")) == 1

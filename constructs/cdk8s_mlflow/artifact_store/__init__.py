@@ -8,32 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
-from cdk8s_mlflow.artifact_store.access import ArtifactAccess, Direct, Presigned, Proxied
-from cdk8s_mlflow.artifact_store.artifact_uri import ArtifactUri
-from cdk8s_mlflow.artifact_store.artifact_volume import ArtifactVolume
-from cdk8s_mlflow.artifact_store.azure_blob import AzureAccessKey, AzureBlob, AzureConnectionString
-from cdk8s_mlflow.artifact_store.gcs import GCS
-from cdk8s_mlflow.artifact_store.hdfs import HDFS, Kerberos
-from cdk8s_mlflow.artifact_store.s3 import S3, S3Credentials
 from cdk8s_mlflow.needs import Needs
-
-__all__ = [
-    "GCS",
-    "HDFS",
-    "S3",
-    "ArtifactAccess",
-    "ArtifactStore",
-    "ArtifactUri",
-    "ArtifactVolume",
-    "AzureAccessKey",
-    "AzureBlob",
-    "AzureConnectionString",
-    "Direct",
-    "Kerberos",
-    "Presigned",
-    "Proxied",
-    "S3Credentials",
-]
 
 
 @runtime_checkable

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import attrs
-
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.values import PositiveInt, Quantity
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Proxied:
     """Clients send and fetch artifacts through the server, and need no credentials of the store.
 
@@ -26,7 +25,7 @@ class Proxied:
     """How many such files may pass through one pod at once."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Presigned:
     """Files go straight between client and store, by URLs that the server signs for each of them.
 
@@ -41,7 +40,7 @@ class Presigned:
     """How many such files may pass through one pod at once."""
 
 
-@attrs.frozen
+@frozen
 class Direct:
     """Clients talk to the store itself, with credentials of their own; the server only tells them where.
 

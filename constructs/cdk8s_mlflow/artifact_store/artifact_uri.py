@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import attrs
-
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.needs import Needs
 from cdk8s_mlflow.peers import Endpoint
 from cdk8s_mlflow.values import ArtifactLocation, sequences
 
 
-@attrs.frozen(kw_only=True, field_transformer=sequences)
+@frozen(kw_only=True, field_transformer=sequences)
 class ArtifactUri:
     """Any place that MLflow has a scheme for: the larribas chart's ``defaultArtifactRoot``.
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import attrs
-
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.needs import Needs
 from cdk8s_mlflow.values import RelativePath
 from cdk8s_mlflow.volumes import Claim, VolumeClaim, claim_directory, claim_mount
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ArtifactVolume:
     """A folder on a volume: the embedded default. Uploads stream to it and need no space elsewhere."""
 

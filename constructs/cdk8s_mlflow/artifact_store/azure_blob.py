@@ -6,8 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-import attrs
-
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.needs import EnvVar, Needs, SecretSource, SecretUse
 from cdk8s_mlflow.peers import Endpoint
 from cdk8s_mlflow.values import Bucket, KeyPrefix, Rule, sequences
@@ -22,21 +21,21 @@ StorageAccount = Annotated[
 ]
 
 
-@attrs.frozen
+@frozen
 class AzureConnectionString:
     """The connection string of the storage account: ``AZURE_STORAGE_CONNECTION_STRING``."""
 
     value: SecretSource
 
 
-@attrs.frozen
+@frozen
 class AzureAccessKey:
     """A key of the storage account: ``AZURE_STORAGE_ACCESS_KEY``."""
 
     value: SecretSource
 
 
-@attrs.frozen(kw_only=True, field_transformer=sequences)
+@frozen(kw_only=True, field_transformer=sequences)
 class AzureBlob:
     """A container of Azure Blob Storage."""
 

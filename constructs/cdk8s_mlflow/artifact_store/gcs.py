@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import attrs
-
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.needs import EnvVar, Needs
 from cdk8s_mlflow.peers import CidrPeer, Endpoint, cluster_hosts, endpoint_of
 from cdk8s_mlflow.values import Bucket, KeyPrefix, Url, sequences
@@ -19,7 +18,7 @@ _METADATA_SERVER = (
 )
 
 
-@attrs.frozen(kw_only=True, field_transformer=sequences)
+@frozen(kw_only=True, field_transformer=sequences)
 class GCS:
     """A bucket of Google Cloud Storage."""
 

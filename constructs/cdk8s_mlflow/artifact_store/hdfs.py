@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import quote
 
-import attrs
-
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.needs import EnvVar, Needs
 from cdk8s_mlflow.peers import Endpoint, authority
 from cdk8s_mlflow.values import DataPath, Host, PlainText, Port, sequences
@@ -15,7 +14,7 @@ from cdk8s_mlflow.volumes import ConfigMapKey, Mount, SecretKey, key_file
 _FOLDER = "/run/mlflow/kerberos"
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Kerberos:
     """Who the server is to Hadoop. Somebody else renews the ticket in its Secret."""
 
@@ -27,7 +26,7 @@ class Kerberos:
     """``krb5.conf``, which says where the realm's servers are; by TCP (``udp_preference_limit = 1``)."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=sequences)
+@frozen(kw_only=True, field_transformer=sequences)
 class HDFS:
     """A folder in Hadoop's file system. The image must have ``libhdfs`` and a JVM: MLflow's own has not."""
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 import attrs
 
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.needs import EnvVar, Needs, SecretSource, SecretUse
 from cdk8s_mlflow.peers import CidrPeer, Endpoint, Peer, cluster_hosts, endpoint_of
 from cdk8s_mlflow.values import Bucket, KeyPrefix, PlainText, Url
@@ -18,7 +19,7 @@ _POD_IDENTITY_AGENT = Endpoint(port=80, peer=CidrPeer("169.254.170.23/32"))
 _TOKEN_SERVICE = Endpoint(port=443)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class S3Credentials:
     """A static access key. Leave it out where the pod's ServiceAccount has a role: a key would shadow the role."""
 
@@ -26,7 +27,7 @@ class S3Credentials:
     secret_access_key: SecretSource
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class S3:
     """A bucket of Amazon S3, or of anything that speaks its protocol (MinIO, Ceph, R2)."""
 

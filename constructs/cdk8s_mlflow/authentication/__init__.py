@@ -8,30 +8,9 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
-from cdk8s_mlflow.authentication.basic_auth import BasicAuth
-from cdk8s_mlflow.authentication.client_credentials import ClientCredentials
-from cdk8s_mlflow.authentication.custom_auth import CustomAuth
-from cdk8s_mlflow.authentication.ldap_auth import GroupSearch, LdapAuth, LdapTls, MemberOf, UserDn, UserSearch
-from cdk8s_mlflow.authentication.oauth2_proxy import OAuth2Proxy
-from cdk8s_mlflow.authentication.oidc_auth import OidcAuth
 from cdk8s_mlflow.backend_store import BackendStore
 from cdk8s_mlflow.guards import Guard, Premises
 from cdk8s_mlflow.needs import Schema
-
-__all__ = [
-    "Authentication",
-    "BasicAuth",
-    "ClientCredentials",
-    "CustomAuth",
-    "GroupSearch",
-    "LdapAuth",
-    "LdapTls",
-    "MemberOf",
-    "OAuth2Proxy",
-    "OidcAuth",
-    "UserDn",
-    "UserSearch",
-]
 
 
 @runtime_checkable

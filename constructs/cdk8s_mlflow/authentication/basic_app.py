@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Literal
 
-import attrs
-
 from cdk8s_mlflow.backend_store import BackendStore
 from cdk8s_mlflow.container import config_file, script, seconds
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.guards import Guard, Premises
 from cdk8s_mlflow.needs import (
     CREDENTIALS_DIRECTORY,
@@ -41,7 +40,7 @@ _FILE = "basic_auth.ini"
 _SHORTEST_PASSWORD = 12
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Asked:
     """A function that decides about everybody but the administrator."""
 
@@ -52,7 +51,7 @@ class Asked:
     directories: tuple[str, ...] = ()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class BasicApp:
     """What every method on that app has: an administrator of its own, and MLflow's tables of users."""
 

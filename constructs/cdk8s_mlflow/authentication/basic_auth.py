@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import attrs
-
 from cdk8s_mlflow.authentication.basic_app import BasicApp
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.guards import Guard, Premises
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class BasicAuth(BasicApp):
     """User names and passwords that MLflow keeps itself (``--app-name basic-auth``). The simplest login.
 

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 
 import attrs
 
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.needs import AccessToken, Needs, SecretSource, SecretUse
 from cdk8s_mlflow.peers import Endpoint
 from cdk8s_mlflow.values import PlainText
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ClientCredentials:
     """How pods of this chart that call the server get an access token: by OAuth 2.0 client credentials.
 

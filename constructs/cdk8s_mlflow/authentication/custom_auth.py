@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from importlib import resources
 
 import attrs
 
 from cdk8s_mlflow.authentication.basic_app import Asked, BasicApp
+from cdk8s_mlflow.container import SCRIPTS
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.guards import Guard, Premises
 from cdk8s_mlflow.needs import ConfigFile, Needs
 from cdk8s_mlflow.values import FunctionPath, ModuleName
 from cdk8s_mlflow.volumes import ConfigMapKey, KeyFiles, Mount
 
 _DIRECTORY = "/run/mlflow/login"
-_OURS = {file.name.removesuffix(".py") for file in resources.files("cdk8s_mlflow.scripts").iterdir()}
+_OURS = {file.stem for file in SCRIPTS.iterdir()}
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CustomAuth(BasicApp):
     """A Python function of your own says who asks; MLflow's basic-auth app then says what he may do.
 

@@ -11,6 +11,7 @@ import attrs
 
 from cdk8s_mlflow.authentication.basic_app import Asked, BasicApp
 from cdk8s_mlflow.container import config_file, script, seconds
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.guards import Guard, Premises
 from cdk8s_mlflow.needs import EnvVar, Needs, SecretSource, SecretUse
 from cdk8s_mlflow.peers import Endpoint, Manifest, Peer, endpoint
@@ -28,7 +29,7 @@ from cdk8s_mlflow.volumes import ConfigMapKey, SecretKey
 GroupPermission = Literal["READ", "USE", "EDIT", "MANAGE"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class LdapTls:
     """How the connection is protected. Its certificate is always checked, with the server's name in it."""
 
@@ -37,7 +38,7 @@ class LdapTls:
     out."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class UserSearch:
     """Find the user's entry with an account that may search, then ask the directory for the user's password."""
 
@@ -52,7 +53,7 @@ class UserSearch:
     ``(&(objectClass=user)(sAMAccountName={username}))``."""
 
 
-@attrs.frozen
+@frozen
 class UserDn:
     """The user's entry is where a template says; everything is read with the user's own rights."""
 
@@ -60,14 +61,14 @@ class UserDn:
     """``{username}`` stands for what was typed, escaped: ``uid={username},ou=people,dc=example,dc=com``."""
 
 
-@attrs.frozen
+@frozen
 class MemberOf:
     """The user's entry names the user's groups, as in Active Directory and with OpenLDAP's memberof overlay."""
 
     attribute: LdapAttribute = "memberOf"
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class GroupSearch:
     """Groups name their members: they are searched."""
 
@@ -77,7 +78,7 @@ class GroupSearch:
     ``posixGroup`` write ``(memberUid={username})``."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=sequences)
+@frozen(kw_only=True, field_transformer=sequences)
 class LdapAuth(BasicApp):
     """Users of an LDAP directory log in with their password there, to MLflow's own app (``basic-auth``).
 
@@ -139,7 +140,11 @@ class LdapAuth(BasicApp):
             egress=tuple(_endpoint(url, self.network_peer) for url in self.urls),
             missing_packages=("ldap3",),
         )
-        return self.app(premises, Asked(function="ldap_login:authenticate", needs=needs))
+        guard = self.app(premises, Asked(function="ldap_login:authenticate", needs=needs))
+        return attrs.evolve(guard, notices=() if self.tls else (self._in_the_open(),))
+
+    def _in_the_open(self) -> str:
+        return f"LdapAuth: passwords go to {', '.join(self.urls)} in plain text; leave tls=None out"
 
     def _settings(self) -> Manifest:
         return {

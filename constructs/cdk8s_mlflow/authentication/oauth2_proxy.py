@@ -15,6 +15,7 @@ from cdk8s_mlflow.authentication.client_credentials import ClientCredentials
 from cdk8s_mlflow.authentication.oidc_auth import WELL_KNOWN, ListItem, Scope
 from cdk8s_mlflow.backend_store import BackendStore
 from cdk8s_mlflow.container import Container, Health, canonical_resources, helper_resources, seconds
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.guards import SERVER_PORT, TLS_DIRECTORY, Guard, Premises, certificate_mount
 from cdk8s_mlflow.kubernetes import ResourceRequirements
 from cdk8s_mlflow.needs import EnvVar, Needs, SecretSource, SecretUse
@@ -45,7 +46,7 @@ OptionName = Annotated[
 ]
 
 
-@attrs.frozen(kw_only=True, field_transformer=sequences)
+@frozen(kw_only=True, field_transformer=sequences)
 class OAuth2Proxy:
     """Login with the company's accounts by OpenID Connect, in a proxy in front of MLflow in the same pod.
 

@@ -7,12 +7,11 @@ from datetime import timedelta
 from typing import Annotated
 from urllib.parse import urlsplit
 
-import attrs
-
 from cdk8s_mlflow.authentication.basic_app import Permission
 from cdk8s_mlflow.authentication.client_credentials import ClientCredentials
 from cdk8s_mlflow.backend_store import BackendStore
 from cdk8s_mlflow.container import seconds
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.guards import Guard, Premises
 from cdk8s_mlflow.needs import EnvVar, LaunchedVariable, Needs, Schema, SecretSource, SecretUse, merge, uri_needs
 from cdk8s_mlflow.peers import Endpoint, Peer, endpoint_of
@@ -50,7 +49,7 @@ ListItem = Annotated[
 Scope = Annotated[PlainText, Rule(lambda v: not {" ", ","} & set(str(v)), "be one scope", "write one item for each")]
 
 
-@attrs.frozen(kw_only=True, field_transformer=sequences)
+@frozen(kw_only=True, field_transformer=sequences)
 class OidcAuth:
     """Login with the company's accounts by OpenID Connect, and permissions per user and group inside MLflow.
 

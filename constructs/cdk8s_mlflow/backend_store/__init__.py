@@ -8,28 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
-from cdk8s_mlflow.backend_store.cloud_native_pg import CloudNativePG
-from cdk8s_mlflow.backend_store.database_uri import DatabaseUri
-from cdk8s_mlflow.backend_store.file_store import FileStore
-from cdk8s_mlflow.backend_store.mysql import MySQL, MySQLTls
-from cdk8s_mlflow.backend_store.postgresql import PostgreSQL, PostgreSQLTls
-from cdk8s_mlflow.backend_store.sql_server import SQLServer
-from cdk8s_mlflow.backend_store.sqlite import SQLite
 from cdk8s_mlflow.needs import Archive, DatabaseAccess, MigrationDialect
-
-__all__ = [
-    "Archived",
-    "BackendStore",
-    "CloudNativePG",
-    "DatabaseUri",
-    "FileStore",
-    "MySQL",
-    "MySQLTls",
-    "PostgreSQL",
-    "PostgreSQLTls",
-    "SQLServer",
-    "SQLite",
-]
 
 
 @runtime_checkable

@@ -6,6 +6,7 @@ import attrs
 
 from cdk8s_mlflow.backend_store.postgresql import MIGRATION, PostgreSQL, PostgreSQLTls
 from cdk8s_mlflow.container import canonical_resources
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.kubernetes import ResourceRequirements
 from cdk8s_mlflow.needs import Archive, DatabaseAccess, MigrationDialect
 from cdk8s_mlflow.peers import Manifest, PodPeer
@@ -14,7 +15,7 @@ from cdk8s_mlflow.values import DnsName, ObjectName, PositiveInt, Quantity, SqlN
 from cdk8s_mlflow.volumes import KEEP, SecretKey
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CloudNativePG:
     """A PostgreSQL cluster that the CloudNativePG operator runs: for those who have no database yet.
 

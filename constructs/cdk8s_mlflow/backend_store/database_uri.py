@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-import attrs
-
 from cdk8s_mlflow.backend_store import mysql, postgresql, sql_server
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.needs import DatabaseAccess, MigrationDialect, Needs, SecretSource, SecretUse
 from cdk8s_mlflow.peers import Endpoint
 from cdk8s_mlflow.values import sequences
@@ -16,7 +15,7 @@ _MIGRATIONS = {"postgresql": postgresql.MIGRATION, "mysql": mysql.MIGRATION, "ms
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 
 
-@attrs.frozen(kw_only=True, field_transformer=sequences)
+@frozen(kw_only=True, field_transformer=sequences)
 class DatabaseUri:
     """A database by a whole URI that a Secret holds, such as ``postgresql://user:password@host/database``.
 

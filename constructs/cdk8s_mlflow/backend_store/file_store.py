@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import attrs
-
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.needs import DatabaseAccess, EnvVar, Needs
 from cdk8s_mlflow.values import DataPath
 from cdk8s_mlflow.volumes import Claim, VolumeClaim, claim_mount
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FileStore:
     """A folder of files: MLflow's store of old, kept for old data only.
 

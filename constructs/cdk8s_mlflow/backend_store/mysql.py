@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 
 import attrs
 
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.needs import (
     CREDENTIALS_DIRECTORY,
     Archive,
@@ -62,7 +63,7 @@ MIGRATION = MigrationDialect(
 )
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class MySQLTls:
     """Encrypt the connection, and know the server by its certificate."""
 
@@ -72,7 +73,7 @@ class MySQLTls:
     """Whether the certificate must be for ``MySQL.host``. Cloud SQL's are not."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class MySQL:
     """A MySQL or MariaDB database, of the character set ``utf8mb4``.
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 import attrs
 
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.needs import (
     CREDENTIALS_DIRECTORY,
     TRUST_FILE,
@@ -47,7 +48,7 @@ MIGRATION = MigrationDialect(
 )
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class PostgreSQLTls:
     """Encrypt the connection, and know the server by its certificate."""
 
@@ -64,7 +65,7 @@ class PostgreSQLTls:
             yield "verify-ca needs an authority (got ca=None); write ca=SecretKey(name, 'ca.crt'), or verify-full"
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class PostgreSQL:
     """A PostgreSQL database: the store for more than one replica, and for production.
 

@@ -6,8 +6,7 @@ from datetime import timedelta
 from typing import Literal
 from urllib.parse import quote
 
-import attrs
-
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.needs import DatabaseAccess, EncodedUri, MigrationDialect, Needs, SecretSource, SecretUse
 from cdk8s_mlflow.peers import Peer, authority, endpoint
 from cdk8s_mlflow.values import CredentialText, Host, Port
@@ -25,7 +24,7 @@ MIGRATION = MigrationDialect(
 )
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SQLServer:
     """A Microsoft SQL Server or Azure SQL database, by the driver pymssql of MLflow's full image.
 

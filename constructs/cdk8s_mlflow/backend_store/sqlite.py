@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import attrs
-
 from cdk8s_mlflow.container import script
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.needs import FILES_DIRECTORY, Archive, DatabaseAccess, MigrationDialect, Needs
 from cdk8s_mlflow.values import RelativePath
 from cdk8s_mlflow.volumes import Claim, VolumeClaim, claim_directory, claim_mount
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SQLite:
     """A database file on a volume: the embedded default. For one team and one server pod.
 

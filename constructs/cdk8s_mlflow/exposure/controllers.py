@@ -14,6 +14,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 import attrs
 
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.peers import Manifest
 from cdk8s_mlflow.values import DnsName, PlainText, sequences
 from cdk8s_mlflow.volumes import ConfigMapKey, SecretKey
@@ -23,7 +24,7 @@ ARTIFACT_PATHS = ("/api/2.0/mlflow-artifacts/artifacts", "/ajax-api/2.0/mlflow-a
 artifacts, which MLflow has below its static prefix alone."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Behind:
     """What a controller may know of the server behind it."""
 
@@ -39,7 +40,7 @@ class Behind:
     static_prefix: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ArtifactWay:
     """A second Ingress for artifacts, which reach the server without its static prefix."""
 
@@ -73,7 +74,7 @@ def _seconds(time: timedelta) -> str:
     return str(int(time.total_seconds()))
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class IngressNginx:
     """ingress-nginx: uploads of any size, passed on as they come, and requests that may take long.
 
@@ -126,7 +127,7 @@ class IngressNginx:
         )
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Traefik:
     """Traefik 3.4 or newer with its own CRDs: it passes uploads on as they come and has no limit of their size.
 
@@ -190,7 +191,7 @@ def _traefik_object(kind: str, name: str) -> Manifest:
 _LONGEST_IDLE = 4000
 
 
-@attrs.frozen(kw_only=True, field_transformer=sequences)
+@frozen(kw_only=True, field_transformer=sequences)
 class AwsLoadBalancer:
     """The AWS Load Balancer Controller: an Application Load Balancer that goes to the pods themselves.
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import attrs
 
 from cdk8s_mlflow.failures import repeated
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.peers import CidrPeer, NamespacePeer, PodPeer
 from cdk8s_mlflow.values import AnnotationKey, DnsName, IngressHostName, NameSuffix, Port, sequences
 
@@ -18,7 +19,7 @@ _REFUSED_FILTERS = {
 }
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ParentReference:
     """The Gateway that a route belongs to."""
 
@@ -31,7 +32,7 @@ class ParentReference:
     """The listeners on one port."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=sequences)
+@frozen(kw_only=True, field_transformer=sequences)
 class HttpRoute:
     """An HTTPRoute (``gateway.networking.k8s.io/v1``) to the Service.
 

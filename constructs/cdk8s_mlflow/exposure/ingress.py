@@ -9,6 +9,7 @@ import attrs
 
 from cdk8s_mlflow.exposure.controllers import IngressController
 from cdk8s_mlflow.failures import repeated
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.peers import CidrPeer, NamespacePeer, PodPeer
 from cdk8s_mlflow.values import (
     AnnotationKey,
@@ -25,7 +26,7 @@ from cdk8s_mlflow.values import (
 _ACTION = "use-annotation"
 
 
-@attrs.frozen
+@frozen
 class IngressPath:
     """A path of a host, and the Service that answers it."""
 
@@ -40,7 +41,7 @@ class IngressPath:
     """
 
 
-@attrs.frozen(field_transformer=sequences)
+@frozen(field_transformer=sequences)
 class IngressHost:
     """A host name and the paths that are served under it."""
 
@@ -54,7 +55,7 @@ class IngressHost:
             yield "paths must not be empty (got ()); write [IngressPath()] for the root"
 
 
-@attrs.frozen(kw_only=True, field_transformer=sequences)
+@frozen(kw_only=True, field_transformer=sequences)
 class IngressTls:
     """A certificate for some of the hosts."""
 
@@ -64,7 +65,7 @@ class IngressTls:
     """The hosts that it is for; all of the Ingress if left out."""
 
 
-@attrs.frozen
+@frozen
 class CertManagerIssuer:
     """The issuer by which cert-manager makes the certificates of an Ingress, in the Secrets that ``tls`` names."""
 
@@ -78,7 +79,7 @@ def _hosts(hosts: Sequence[str | IngressHost]) -> tuple[IngressHost, ...]:
     return tuple(IngressHost(host) if isinstance(host, str) else host for host in hosts)
 
 
-@attrs.frozen(kw_only=True, field_transformer=sequences)
+@frozen(kw_only=True, field_transformer=sequences)
 class Ingress:
     """An Ingress (``networking.k8s.io/v1``) in front of the Service.
 

@@ -7,13 +7,14 @@ from typing import Literal
 
 import attrs
 
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.peers import Manifest
 from cdk8s_mlflow.values import AnnotationKey, Cidr, NodePortNumber, Port, PortName, sequences
 
 TrafficPolicy = Literal["Cluster", "Local"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ClusterIP:
     """A Service inside the cluster only: the default."""
 
@@ -39,7 +40,7 @@ class ClusterIP:
         return None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Headless:
     """A Service without an address of its own: its name stands for the addresses of the pods.
 
@@ -69,7 +70,7 @@ class Headless:
         return None
 
 
-@attrs.frozen(kw_only=True, field_transformer=sequences)
+@frozen(kw_only=True, field_transformer=sequences)
 class NodePort:
     """A Service that every node answers for. MLflow has no login of its own by default: mind who sees the nodes."""
 
@@ -101,7 +102,7 @@ class NodePort:
         return {"nodePort": self.node_port}
 
 
-@attrs.frozen(kw_only=True, field_transformer=sequences)
+@frozen(kw_only=True, field_transformer=sequences)
 class LoadBalancer:
     """A Service with an address of its own from the cloud. MLflow has no login of its own by default."""
 

@@ -7,18 +7,13 @@ from typing import Any
 
 import attrs
 
-from cdk8s_mlflow.artifact_store import (
-    GCS,
-    S3,
-    ArtifactVolume,
-    AzureAccessKey,
-    AzureBlob,
-    AzureConnectionString,
-    Direct,
-    S3Credentials,
-)
-from cdk8s_mlflow.authentication import BasicAuth
-from cdk8s_mlflow.backend_store import SQLite
+from cdk8s_mlflow.artifact_store.access import Direct
+from cdk8s_mlflow.artifact_store.artifact_volume import ArtifactVolume
+from cdk8s_mlflow.artifact_store.azure_blob import AzureAccessKey, AzureBlob, AzureConnectionString
+from cdk8s_mlflow.artifact_store.gcs import GCS
+from cdk8s_mlflow.artifact_store.s3 import S3, S3Credentials
+from cdk8s_mlflow.authentication.basic_auth import BasicAuth
+from cdk8s_mlflow.backend_store.sqlite import SQLite
 from cdk8s_mlflow.exposure import (
     ClusterIP,
     HttpRoute,

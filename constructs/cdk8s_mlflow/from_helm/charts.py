@@ -13,12 +13,13 @@ from cdk8s_mlflow.environments import Environment
 from cdk8s_mlflow.failures import InvalidProps
 from cdk8s_mlflow.from_helm.conversion import Conversion
 from cdk8s_mlflow.from_helm.values import Finding, InvalidValues, Key, Values
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.manifests import define_manifests
 from cdk8s_mlflow.plan import plan
 from cdk8s_mlflow.props import MlflowProps
 
 
-@attrs.frozen
+@frozen
 class Chart:
     """A Helm chart. Its keys are loaded when they are asked for: hundreds, of which a run needs one chart's."""
 
@@ -54,7 +55,7 @@ CHARTS: dict[str, Chart] = {
 }
 
 
-@attrs.frozen
+@frozen
 class Converted:
     """What values become."""
 

@@ -8,16 +8,13 @@ from typing import Any
 
 import attrs
 
-from cdk8s_mlflow.artifact_store import (
-    ArtifactStore,
-    AzureAccessKey,
-    AzureBlob,
-    AzureConnectionString,
-    Direct,
-    S3Credentials,
-)
-from cdk8s_mlflow.authentication import BasicAuth
-from cdk8s_mlflow.backend_store import BackendStore, DatabaseUri
+from cdk8s_mlflow.artifact_store import ArtifactStore
+from cdk8s_mlflow.artifact_store.access import Direct
+from cdk8s_mlflow.artifact_store.azure_blob import AzureAccessKey, AzureBlob, AzureConnectionString
+from cdk8s_mlflow.artifact_store.s3 import S3Credentials
+from cdk8s_mlflow.authentication.basic_auth import BasicAuth
+from cdk8s_mlflow.backend_store import BackendStore
+from cdk8s_mlflow.backend_store.database_uri import DatabaseUri
 from cdk8s_mlflow.from_helm.community_logins import put_ldap, put_oidc, put_proxy
 from cdk8s_mlflow.from_helm.conversion import Conversion
 from cdk8s_mlflow.from_helm.parts import (

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from cdk8s_mlflow.authentication import GroupSearch, LdapAuth, LdapTls, MemberOf, OAuth2Proxy, OidcAuth, UserDn
+from cdk8s_mlflow.authentication.ldap_auth import GroupSearch, LdapAuth, LdapTls, MemberOf, UserDn
+from cdk8s_mlflow.authentication.oauth2_proxy import OAuth2Proxy
+from cdk8s_mlflow.authentication.oidc_auth import OidcAuth
 from cdk8s_mlflow.from_helm.conversion import Conversion
 from cdk8s_mlflow.needs import SecretSource
 from cdk8s_mlflow.secrets import ExistingSecret

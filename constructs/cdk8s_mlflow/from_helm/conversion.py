@@ -9,12 +9,13 @@ from typing import Any
 import attrs
 
 from cdk8s_mlflow.from_helm.values import Outcome, Values
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.needs import SecretSource
 from cdk8s_mlflow.secrets import ExistingSecret, InlineSecret
 from cdk8s_mlflow.volumes import Claim
 
 
-@attrs.frozen
+@frozen
 class MountedClaim:
     """A volume that the chart mounts into the server's pod."""
 

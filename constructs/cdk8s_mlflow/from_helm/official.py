@@ -6,8 +6,8 @@ import re
 from datetime import timedelta
 from typing import Any
 
-from cdk8s_mlflow.authentication import BasicAuth
-from cdk8s_mlflow.backend_store import DatabaseUri
+from cdk8s_mlflow.authentication.basic_auth import BasicAuth
+from cdk8s_mlflow.backend_store.database_uri import DatabaseUri
 from cdk8s_mlflow.from_helm.conversion import Conversion, MountedClaim
 from cdk8s_mlflow.from_helm.parts import (
     BESIDE,

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from cdk8s_mlflow.backend_store import FileStore, SQLite
+from cdk8s_mlflow.backend_store.file_store import FileStore
+from cdk8s_mlflow.backend_store.sqlite import SQLite
 from cdk8s_mlflow.connections import ConnectionPool
 from cdk8s_mlflow.exposure import (
     CertManagerIssuer,

@@ -6,20 +6,20 @@ import re
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
-from cdk8s_mlflow.artifact_store import (
-    GCS,
-    HDFS,
-    S3,
-    ArtifactStore,
-    ArtifactUri,
-    ArtifactVolume,
-    AzureAccessKey,
-    AzureBlob,
-    AzureConnectionString,
-    Direct,
-    S3Credentials,
-)
-from cdk8s_mlflow.backend_store import BackendStore, FileStore, MySQL, PostgreSQL, PostgreSQLTls, SQLite, SQLServer
+from cdk8s_mlflow.artifact_store import ArtifactStore
+from cdk8s_mlflow.artifact_store.access import Direct
+from cdk8s_mlflow.artifact_store.artifact_uri import ArtifactUri
+from cdk8s_mlflow.artifact_store.artifact_volume import ArtifactVolume
+from cdk8s_mlflow.artifact_store.azure_blob import AzureAccessKey, AzureBlob, AzureConnectionString
+from cdk8s_mlflow.artifact_store.gcs import GCS
+from cdk8s_mlflow.artifact_store.hdfs import HDFS
+from cdk8s_mlflow.artifact_store.s3 import S3, S3Credentials
+from cdk8s_mlflow.backend_store import BackendStore
+from cdk8s_mlflow.backend_store.file_store import FileStore
+from cdk8s_mlflow.backend_store.mysql import MySQL
+from cdk8s_mlflow.backend_store.postgresql import PostgreSQL, PostgreSQLTls
+from cdk8s_mlflow.backend_store.sql_server import SQLServer
+from cdk8s_mlflow.backend_store.sqlite import SQLite
 from cdk8s_mlflow.from_helm.conversion import Conversion
 from cdk8s_mlflow.needs import SecretSource
 from cdk8s_mlflow.values import quantity_bytes

@@ -8,11 +8,13 @@ from typing import Any, Literal
 
 import attrs
 
+from cdk8s_mlflow.frozen import frozen
+
 Outcome = Literal["carried over", "changed", "decide", "no counterpart"]
 """What becomes of a key: as it was; otherwise, and why; the user must say something; and what replaces it."""
 
 
-@attrs.frozen
+@frozen
 class Key:
     """A key that a chart knows."""
 
@@ -44,7 +46,7 @@ def below(prefix: str, *keys: Key) -> tuple[Key, ...]:
     return tuple(attrs.evolve(key, path=f"{prefix}.{key.path}") for key in keys)
 
 
-@attrs.frozen
+@frozen
 class Finding:
     """What became of one key."""
 

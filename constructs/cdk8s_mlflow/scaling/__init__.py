@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import attrs
-
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.scaling.autoscaling import Autoscaling
 from cdk8s_mlflow.scaling.fixed_replicas import FixedReplicas
 from cdk8s_mlflow.scaling.keda import CpuTrigger, CronTrigger, KedaScaling, PrometheusTrigger
@@ -12,7 +11,7 @@ from cdk8s_mlflow.values import PositiveInt
 Scaling = FixedReplicas | Autoscaling | KedaScaling
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class DisruptionBudget:
     """How many pods a drain of nodes may take at once.
 

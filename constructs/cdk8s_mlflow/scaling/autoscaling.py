@@ -7,12 +7,13 @@ from typing import Any
 
 import attrs
 
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.kubernetes import ScalingBehavior
 from cdk8s_mlflow.peers import Manifest
 from cdk8s_mlflow.values import PositiveInt, Quantity, canonical_quantity
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Autoscaling:
     """As many pods as their use of CPU asks for: a HorizontalPodAutoscaler (``autoscaling/v2``).
 

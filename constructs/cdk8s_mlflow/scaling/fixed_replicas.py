@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import attrs
-
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.values import NotNegativeInt
 
 
-@attrs.frozen
+@frozen
 class FixedReplicas:
     """Always the same number of pods. More than one needs a database and an artifact store that pods can share."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 
+from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.kubernetes import ScalingBehavior
 from cdk8s_mlflow.peers import Manifest
 from cdk8s_mlflow.scaling.autoscaling import behavior_of, order_failures
@@ -27,7 +28,7 @@ from cdk8s_mlflow.values import (
 )
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CronTrigger:
     """A number of pods between two times, again and again: the working day."""
 
@@ -58,7 +59,7 @@ class CronTrigger:
         return {"type": "cron", "metadata": metadata}
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class PrometheusTrigger:
     """As many pods as a query of Prometheus asks for."""
 
@@ -87,7 +88,7 @@ class PrometheusTrigger:
         return {"type": "prometheus", "metadata": metadata} | reference
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CpuTrigger:
     """As many pods as their use of CPU asks for, as :class:`Autoscaling` does it."""
 
@@ -108,7 +109,7 @@ class CpuTrigger:
 Trigger = CronTrigger | PrometheusTrigger | CpuTrigger
 
 
-@attrs.frozen(kw_only=True, field_transformer=sequences)
+@frozen(kw_only=True, field_transformer=sequences)
 class KedaScaling:
     """As many pods as the busiest of some triggers asks for: a ScaledObject of KEDA, which must be installed.
 

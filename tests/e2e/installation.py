@@ -147,8 +147,13 @@ def _lines_of_failure(pod: Pod) -> list[str]:
     for state in container_statuses(pod):
         ended = state["state"].get("terminated") or state["lastState"].get("terminated")
         if state["name"] == "migrate" and ended and ended["exitCode"]:
-            again = ["--previous"] if "running" in state["state"] else []
-            return kubectl("-n", pod.namespace, "logs", pod.name, "-c", "migrate", *again).splitlines()
+            # The container that has ended, by its own identity: the next one may start meanwhile.
+            identity = ended["containerID"]
+            again = [] if identity == state["containerID"] and "terminated" in state["state"] else ["--previous"]
+            lines = kubectl("-n", pod.namespace, "logs", pod.name, "-c", "migrate", *again).splitlines()
+            now = next(item for item in container_statuses(pod) if item["name"] == "migrate")
+            if now["restartCount"] == state["restartCount"]:
+                return lines
     return []
 
 

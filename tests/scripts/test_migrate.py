@@ -348,6 +348,27 @@ def test_a_pod_that_only_verifies_goes_on_when_somebody_has_migrated(
     assert database.upgrades == []
 
 
+def test_a_pod_that_only_verifies_stays_while_a_command_by_hand_runs_in_it(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command would be killed with the container, before it has said that it is done."""
+    database.set_revision("a1")
+    words = [sys.executable, "-c", "import time; time.sleep(60)", migrate.__file__, "--migrate"]
+    with subprocess.Popen(words) as by_hand:
+        naps: list[int] = []
+
+        def hand(nap: int) -> None:
+            naps.append(nap)
+            database.set_revision(HEAD)
+            if nap == 3:
+                by_hand.kill()
+                by_hand.wait()
+
+        meanwhile(monkeypatch, hand)
+        run("verify")
+    assert naps == [1, 2, 3]
+
+
 LOCK = "SELECT free FROM locks"
 LOCKED = ("CREATE TABLE locks (free INTEGER)", "INSERT INTO locks VALUES (0)")
 

@@ -17,9 +17,9 @@ MIGRATION = MigrationDialect(
         "@LockOwner = 'Session', @LockTimeout = 0; SELECT CASE WHEN @taken >= 0 THEN 1 ELSE 0 END"
     ),
     causes={
-        "Login failed": "wrong user or password; compare SQLServer.user and .password",
-        "Cannot open database": "the database does not exist; create it or compare SQLServer.database",
-        "permission was denied": "the user may not create tables; make it db_owner, or give Migration a store",
+        r"Login failed|^\(18456,": "wrong user or password; compare SQLServer.user and .password",
+        r"Cannot open database|^\(4060,": "the database does not exist; create it or compare SQLServer.database",
+        r"permission was denied|^\(262,": "the user may not create tables; make it db_owner, or give Migration a store",
     },
 )
 

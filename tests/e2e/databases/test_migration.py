@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import attrs
 import pytest
-from e2e.environments import PROCESSES
+from e2e.environments import PROCESSES, run
 from e2e.installation import Installation, applied, release
 from e2e.kubectl import Pod, apply_manifests, kubectl, wait_until
 from e2e.manifests import secret
@@ -77,9 +75,7 @@ def test_server_works_without_the_right_to_change_tables(
     """The migration has made every table, and the server may use them all."""
     releases[engine].wait()
     releases[engine].assert_calm()
-    program = Path(__file__).parent.joinpath("client", "runs.py").read_text(encoding="utf-8")
-    uri = releases[engine].uri
-    [answer] = json.loads(client.execute("python", "-c", program, uri).splitlines()[-1]).values()
+    [answer] = run(client, "runs", releases[engine].uri).values()
     assert (answer["loss"], answer["models"]) == ([1, 1 / 2, 1 / 3], [{"team": "e2e"}])
 
 

@@ -141,7 +141,7 @@ def test_no_password_in_the_garbage_collection(name: str, main: str, group: Grou
     while pod.status()["phase"] in {"Pending", "Running"} and time.monotonic() < deadline:
         seen += pod.attempt("sh", "-c", f"for i in $(seq 20); do {PROCESSES}; sleep 0.2; done").stdout
     assert pod.status()["phase"] == "Succeeded", pod.logs()
-    assert "gc" in seen
+    assert "collect_garbage.py" in seen
     assert leaked(seen + pod.logs() + json.dumps(get("pod", pod.name, main), ensure_ascii=False)) == []
 
 

@@ -48,7 +48,7 @@ def asleep(main: str) -> Asleep:
         props = MlflowProps(backend_store=None, artifact_store=store, service_account=account)
         found = release(main, name, props).manifests()
         [template] = [item["spec"]["template"] for item in found if item["kind"] == "Deployment"]
-        apply_manifests([item for item in found if item["kind"] == "ServiceAccount"])
+        apply_manifests([item for item in found if item["kind"] in {"ServiceAccount", "ConfigMap"}])
         apply_manifests([_sleeping(main, name, template)])
         wait_for_pods(main, name)
         return Pod(main, name)

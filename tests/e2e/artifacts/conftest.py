@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from e2e import manifests
+from e2e.built import need_image
 from e2e.kubectl import Pod, apply_manifests, wait_for_pods
 from e2e.manifests import python_pod, secret
 from e2e.room import client_in, own_namespace
@@ -17,6 +18,7 @@ from .stores import (
     AZURITE_IMAGE,
     BUCKET,
     FAKE_GCS_IMAGE,
+    FAKE_GCS_MODULE,
     FAKE_GCS_PORT,
     MINIO_PORT,
     REGION,
@@ -25,7 +27,6 @@ from .stores import (
     connection_string,
     fake_gcs,
     minio,
-    need_images,
     peer,
 )
 
@@ -97,7 +98,7 @@ def minio_url(main: str, client: Pod) -> str:
 @pytest.fixture(scope="session")
 def azure_connection(main: str, client: Pod) -> str:
     """Start Azurite with an empty container, and return its connection string."""
-    need_images([AZURITE_IMAGE])
+    need_image(AZURITE_IMAGE)
     apply_manifests(azurite(main))
     wait_for_pods(main, "azurite")
     assert run(client, "azure_blobs", connection_string(main), BUCKET) == {}
@@ -107,7 +108,7 @@ def azure_connection(main: str, client: Pod) -> str:
 @pytest.fixture(scope="session")
 def gcs_url(main: str, client: Pod) -> str:
     """Start fake-gcs-server with an empty bucket."""
-    need_images([FAKE_GCS_IMAGE])
+    need_image(FAKE_GCS_IMAGE, FAKE_GCS_MODULE)
     apply_manifests(fake_gcs(main))
     wait_for_pods(main, "fake-gcs-server")
     url = f"http://fake-gcs-server.{main}:{FAKE_GCS_PORT}"

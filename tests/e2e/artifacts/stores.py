@@ -2,13 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
-
-import pytest
 from e2e import manifests
 from e2e.kubectl import Manifest
 from e2e.manifests import pod, secret, service
@@ -17,9 +10,7 @@ from cdk8s_mlflow import ExistingSecret, PodPeer, S3Credentials
 
 AZURITE_IMAGE = "mcr.microsoft.com/azure-storage/azurite:3.37.0"
 FAKE_GCS_IMAGE = "docker.io/fsouza/fake-gcs-server:1.56.1"
-IMAGES = Path(__file__).parents[1] / "images"
-KIT = Path(__file__).parents[4] / "shared" / "cluster"
-GO_PROGRAM = "github.com/fsouza/fake-gcs-server@v1.56.1"
+FAKE_GCS_MODULE = "github.com/fsouza/fake-gcs-server@v1.56.1"
 
 BUCKET = "artifacts"
 REGION = "eu-central-1"
@@ -80,35 +71,3 @@ def fake_gcs(namespace: str) -> list[Manifest]:
         "readinessProbe": {"tcpSocket": {"port": FAKE_GCS_PORT}, "periodSeconds": 1},
     }
     return [pod(namespace, "fake-gcs-server", container), service(namespace, "fake-gcs-server", FAKE_GCS_PORT)]
-
-
-def need_images(images: Sequence[str] = (AZURITE_IMAGE, FAKE_GCS_IMAGE)) -> None:
-    """Build images that the cluster lacks; skip the tests where only its owner could do that."""
-    if not (KIT / "image").exists():
-        message = f"{', '.join(images)} cannot be built: {KIT / 'image'} is not there"
-        pytest.fail(message) if os.environ.get("MLFLOW_E2E") == "1" else pytest.skip(message)
-    for image in images:
-        if not _is_loaded(image):
-            _build(image)
-
-
-def _is_loaded(image: str) -> bool:
-    look = f'source "{KIT}/env" && ctr -a "$CONTAINERD" -n k8s.io image ls -q "name==$1"'
-    return bool(_run(["bash", "-c", look, "bash", image]).strip())
-
-
-def _build(image: str) -> None:
-    folder = IMAGES / image.rpartition("/")[2].partition(":")[0]
-    with TemporaryDirectory() as context:
-        Path(context, "Containerfile").write_bytes((folder / "Containerfile").read_bytes())
-        if image == FAKE_GCS_IMAGE:
-            _run(["go", "install", GO_PROGRAM], {"CGO_ENABLED": "0", "GOBIN": context})
-        _run([str(KIT / "image"), image, context])
-
-
-def _run(command: Sequence[str], variables: Mapping[str, str] | None = None) -> str:
-    done = subprocess.run(
-        command, env={**os.environ, **(variables or {})}, capture_output=True, text=True, timeout=1200, check=False
-    )
-    assert done.returncode == 0, f"{' '.join(command)}: status {done.returncode}\n{done.stdout}{done.stderr}"
-    return done.stdout

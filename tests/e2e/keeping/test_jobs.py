@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
+from e2e.built import need_image
 from e2e.installation import Installation, applied, release
 from e2e.kubectl import Pod, apply_manifests, attempt, kubectl, pods
 from e2e.manifests import secret
@@ -31,7 +30,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 PASSWORD = "p@s/s#w%41:?d&$x"
 IMAGE = Image(repository="localhost/jobs-mlflow", tag="v3.17.2")
-KIT = Path(__file__).parents[4] / "shared" / "cluster"
 PERIODIC = "mlflow.server.jobs._periodic_tasks_consumer"
 LOGIN = {"MLFLOW_TRACKING_USERNAME": "admin", "MLFLOW_TRACKING_PASSWORD": "of the administrator"}
 
@@ -39,12 +37,7 @@ LOGIN = {"MLFLOW_TRACKING_USERNAME": "admin", "MLFLOW_TRACKING_PASSWORD": "of th
 @pytest.fixture(scope="session")
 def image() -> Image:
     """Build the image with Redis' client and a job for tests; skip where only the cluster's owner could do that."""
-    images = json.loads(kubectl("get", "nodes", "-o", "json"))["items"][0]["status"]["images"]
-    if not any(IMAGE.reference in (item.get("names") or []) for item in images):
-        if not KIT.is_dir():
-            pytest.skip(f"{IMAGE.reference} is not in the cluster")
-        context = Path(__file__).parents[1] / "images" / "jobs"
-        subprocess.run([KIT / "image", IMAGE.reference, context], check=True, timeout=600)
+    need_image(IMAGE.reference)
     return IMAGE
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,6 +20,14 @@ def is_installed() -> bool:
 def query(expression: str) -> list[dict[str, Any]]:
     """Return the series that a query gives now."""
     found: list[dict[str, Any]] = _get(f"query?{urlencode({'query': expression})}")["result"]
+    return found
+
+
+def query_range(expression: str, seconds: int = 600, step: int = 10) -> list[dict[str, Any]]:
+    """Return the series that a query gave in the last seconds."""
+    now = time.time()
+    asked = urlencode({"query": expression, "start": now - seconds, "end": now, "step": step})
+    found: list[dict[str, Any]] = _get(f"query_range?{asked}")["result"]
     return found
 
 

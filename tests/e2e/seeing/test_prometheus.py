@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from e2e.databases.certificates import Certificates
 from e2e.installation import Installation, applied, release
-from e2e.kubectl import apply_manifests, get, wait_until
+from e2e.kubectl import Manifest, Pod, apply_manifests, get, wait_until
 from e2e.manifests import secret
 
 from cdk8s_mlflow import (
@@ -32,6 +33,7 @@ from cdk8s_mlflow import (
 
 from . import prometheus
 from .asking import run_job
+from .cluster_series import cluster_series
 from .conftest import LOGIN
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -91,18 +93,40 @@ def test_prometheus_has_loaded_every_alert(watched: Installation) -> None:
     )
 
 
-def test_queries_over_what_mlflow_counts_have_an_answer(watched: Installation) -> None:
-    """After a client has worked; the panels about pods and volumes need kube-state-metrics and the kubelet."""
-    assert "smoke-test: passed in " in run_job(watched, "smoke-test", "smoke-of-watched", passes=True)
-    found = get("configmap", "watched-dashboard", watched.namespace)["data"]
-    drawn = json.loads(found[f"{watched.namespace}-watched.json"])
-    queries = {
-        target["expr"].replace("$__rate_interval", "2m")
-        for panel in drawn["panels"]
-        for target in panel.get("targets", [])
-        if "mlflow_" in target["expr"]
-    }
-    wait_until("an answer to every query", lambda: all(prometheus.query(expression) for expression in queries), 240)
+def test_every_query_of_the_dashboard_has_an_answer(watched: Installation, monitor: Pod) -> None:
+    """After a client has worked: what MLflow counts, and what kube-state-metrics and the kubelet know of its pods."""
+    with cluster_series(monitor.namespace):
+        assert "smoke-test: passed in " in run_job(watched, "smoke-test", "smoke-of-watched", passes=True)
+        found = get("configmap", "watched-dashboard", watched.namespace)["data"]
+        drawn = json.loads(found[f"{watched.namespace}-watched.json"])
+        queries = {
+            target["expr"].replace("$__rate_interval", "2m")
+            for panel in drawn["panels"]
+            for target in panel.get("targets", [])
+        }
+        for source in ("mlflow_", "kube_", "container_", "kubelet_"):
+            assert any(source in query for query in queries), source
+        wait_until("an answer to every query", lambda: all(prometheus.query(query) for query in queries), 300)
+        keep_for_the_picture(drawn)
+
+
+def keep_for_the_picture(drawn: Manifest) -> None:
+    """With MLFLOW_E2E_PICTURES, write what the panels show to that folder: docs/draw_dashboard.py draws it."""
+    if folder := os.environ.get("MLFLOW_E2E_PICTURES"):
+        shown = [
+            {
+                "title": panel["title"],
+                "unit": panel["fieldConfig"]["defaults"]["unit"],
+                "series": [
+                    {"legend": target.get("legendFormat", ""), **found}
+                    for target in panel.get("targets", [])
+                    for found in prometheus.query_range(target["expr"].replace("$__rate_interval", "2m"))
+                ],
+            }
+            for panel in drawn["panels"]
+            if panel["type"] == "timeseries"
+        ]
+        Path(folder, "dashboard.json").write_text(json.dumps(shown), encoding="utf-8")
 
 
 def test_a_server_that_is_gone_is_an_alert(watched: Installation) -> None:

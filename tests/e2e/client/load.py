@@ -1,4 +1,4 @@
-"""Send about five requests a second until a file appears: ``load.py URI FILE``.
+"""Send requests, five a second or as many as said, until a file appears: ``load.py URI FILE [PER_SECOND]``.
 
 Reads have a connection of their own each, writes a kept one, as MLflow's client has; all have one attempt.
 """
@@ -50,7 +50,7 @@ def failure(uri: str, run: str, number: int) -> str:
     return ""
 
 
-def main(uri: str, stop: Path) -> dict[str, Any]:
+def main(uri: str, stop: Path, per_second: float = 5) -> dict[str, Any]:
     """Send the load, then count what the server has of it."""
     new = {"experiment_id": "0", "start_time": int(time.time() * 1000)}
     created = send(requests, uri, "runs/create", new)
@@ -60,7 +60,7 @@ def main(uri: str, stop: Path) -> dict[str, Any]:
     with ThreadPoolExecutor(8) as pool:
         while not stop.exists() and time.monotonic() < deadline:
             outcomes.append(pool.submit(failure, uri, run, len(outcomes)))
-            time.sleep(0.2)
+            time.sleep(1 / per_second)
     history = requests.get(
         f"{uri}/api/2.0/mlflow/metrics/get-history",
         params={"run_id": run, "metric_key": "load", "max_results": "5000"},
@@ -75,4 +75,4 @@ def main(uri: str, stop: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(sys.argv[1], Path(sys.argv[2]))))  # noqa: T201 - the answer
+    print(json.dumps(main(sys.argv[1], Path(sys.argv[2]), *map(float, sys.argv[3:]))))  # noqa: T201 - the answer

@@ -5,8 +5,13 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import settings
 
 from cdk8s_mlflow.node import use_node
+
+# A busy machine is no failure.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 # Before any test imports cdk8s: jsii takes the first Node that it finds, and warns about an old one.
 use_node()

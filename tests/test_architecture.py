@@ -61,6 +61,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("watching",),
     ("plan",),
     # what is written
+    ("helm_templates",),
     ("resources",),
     ("manifests", "node", "summary"),
     ("mlflow", "environments"),

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import attrs
 
-from cdk8s_mlflow import summary
+from cdk8s_mlflow import helm_templates, summary
 from cdk8s_mlflow.failures import InvalidProps, repeated
 from cdk8s_mlflow.frozen import frozen
 from cdk8s_mlflow.manifests import define_manifests
@@ -70,10 +70,11 @@ def synthesize(environments: Iterable[Environment]) -> None:
 
     Every environment is checked before the first file is written. Wrong props and an unusable Node end the
     program with status 1 and one message on standard error. Otherwise a short table says what was written; with
-    ``--quiet``, with ``CDK8S_MLFLOW_QUIET`` or in CI it does not.
+    ``--quiet``, with ``CDK8S_MLFLOW_QUIET`` or in CI it does not. ``CDK8S_MLFLOW_ENVIRONMENT`` names the one
+    environment that is written; ``cdk8s synth --format helm`` needs it where there are several.
     """
     try:
-        planned = _plan_all(tuple(environments))
+        planned = _chosen(_plan_all(tuple(environments)))
         use_node()
     except (InvalidProps, UnusableNode) as error:
         _fail(str(error))
@@ -96,6 +97,19 @@ def _is_quiet() -> bool:
 def on_terminal() -> bool:
     """Whether somebody reads standard error who likes colours."""
     return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+
+
+def _chosen(planned: list[PlannedEnvironment]) -> list[PlannedEnvironment]:
+    """Return the environments that are to be written, or raise: a Helm chart is one environment."""
+    names = [item.name for item in planned]
+    name = os.environ.get("CDK8S_MLFLOW_ENVIRONMENT")
+    if name and name not in names:
+        failure = f"must name an environment of the table (got {name!r}); write one of {', '.join(names)}"
+        raise InvalidProps("synthesize()", [f"CDK8S_MLFLOW_ENVIRONMENT: {failure}"])
+    if not name and len(names) > 1 and helm_templates.are_written():
+        failure = f"a Helm chart holds one environment (got {', '.join(names)}); name it in this variable"
+        raise InvalidProps("synthesize()", [f"CDK8S_MLFLOW_ENVIRONMENT: {failure}"])
+    return [item for item in planned if not name or item.name == name]
 
 
 def _plan_all(table: tuple[object, ...]) -> list[PlannedEnvironment]:

@@ -105,14 +105,22 @@ def test_the_objects_are_the_reviewed_ones(dist, golden):
     assert objects(dist / golden.name) == objects(golden)
 '''
 _WORKFLOW = """\
-# Synthesizes, tests, and says in the summary of a pull request what it would change.
+# A pull request is synthesized and tested, and a comment says what it would change. On the main branch each environment
+# is written to a folder of the branch `manifests`, from which Argo CD or Flux applies it.
 name: mlflow
-on: [push, pull_request]
+on:
+  pull_request:
+  push:
+    branches: [main]
 permissions:
   contents: read
 jobs:
-  synth:
+  review:
+    if: github.event_name == 'pull_request'
     runs-on: ubuntu-latest
+    permissions:
+      contents: read
+      pull-requests: write
     steps:
       - uses: actions/checkout@v5
       - uses: actions/setup-python@v6
@@ -122,18 +130,65 @@ jobs:
       - run: python -m pytest
       - run: python main.py
       - name: Say what changes
-        if: github.event_name == 'pull_request'
         env:
           BASE: ${{ github.event.pull_request.base.sha }}
         run: |
-          git fetch --depth 1 origin "$BASE"
-          git worktree add ../base "$BASE"
-          (cd ../base && python main.py)
-          cdk8s-mlflow explain ../base/dist dist >> "$GITHUB_STEP_SUMMARY"
-      - uses: actions/upload-artifact@v5
+          git fetch --quiet --depth 1 origin "$BASE"
+          git worktree add --quiet --detach ../base "$BASE"
+          (cd ../base && python main.py --quiet)
+          {
+            printf '### What would change\\n\\n```text\\n'
+            cdk8s-mlflow explain ../base/dist dist
+            printf '```\\n\\n<details><summary>Line by line</summary>\\n\\n````diff\\n'
+            diff -ruN ../base/dist dist | head -c 50000 || true
+            printf '\\n````\\n\\n</details>\\n'
+          } > ../changes.md
+          cat ../changes.md >> "$GITHUB_STEP_SUMMARY"
+      - name: Say it in a comment
+        # A fork's token may not write one.
+        if: github.event.pull_request.head.repo.full_name == github.repository
+        env:
+          GH_TOKEN: ${{ github.token }}
+          NUMBER: ${{ github.event.number }}
+        run: gh pr comment "$NUMBER" --body-file ../changes.md --edit-last --create-if-none
+  write:
+    if: github.event_name == 'push'
+    runs-on: ubuntu-latest
+    permissions:
+      contents: write
+    concurrency: manifests
+    steps:
+      - uses: actions/checkout@v5
+      - uses: actions/setup-python@v6
         with:
-          name: manifests
-          path: dist
+          python-version: "3.12"
+      - run: pip install -r requirements.txt
+      - run: python -m pytest
+      - run: python main.py
+      - name: Write each environment to its folder of the branch manifests
+        run: |
+          dist=$PWD/dist
+          git worktree add --quiet --detach ../manifests
+          cd ../manifests
+          if git fetch --quiet --depth 1 origin manifests; then
+            git checkout --quiet -B manifests FETCH_HEAD
+          else
+            git checkout --quiet --orphan manifests
+          fi
+          git rm -rfq --ignore-unmatch .
+          for file in "$dist"/*.k8s.yaml; do
+            folder=$(basename "$file" .k8s.yaml)
+            mkdir -p "$folder"
+            cp "$file" "$folder/mlflow.yaml"
+          done
+          git add --all
+          if git diff --cached --quiet; then
+            exit 0
+          fi
+          git config user.name 'github-actions[bot]'
+          git config user.email '41898282+github-actions[bot]@users.noreply.github.com'
+          git commit --quiet --message "Synthesized from $GITHUB_SHA"
+          git push --quiet origin manifests
 """
 
 

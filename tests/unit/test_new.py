@@ -67,7 +67,7 @@ def test_it_holds_what_a_team_needs_around_it(project: Path) -> None:
         "tests/test_golden.py",
     }
     workflow = yaml.safe_load((project / ".github" / "workflows" / "mlflow.yaml").read_text(encoding="utf-8"))
-    assert {"uses": "actions/checkout@v5"} in workflow["jobs"]["synth"]["steps"]
+    assert {"uses": "actions/checkout@v5"} in workflow["jobs"]["review"]["steps"]
 
 
 def test_its_files_pass_the_formatter(project: Path) -> None:
@@ -82,3 +82,69 @@ def test_rejects_a_directory_in_which_something_is(tmp_path: Path, capsys: pytes
     assert main(["new", str(tmp_path)]) == 1
     assert "must be a new or an empty directory" in capsys.readouterr().err
     assert [file.name for file in tmp_path.iterdir()] == ["main.py"]
+
+
+# --- Its workflow: each step's own commands, in a repository with an origin ---------------------------------
+
+
+def step(project: Path, job: str, name: str) -> str:
+    """Return the commands of a step."""
+    workflow = yaml.safe_load((project / ".github" / "workflows" / "mlflow.yaml").read_text(encoding="utf-8"))
+    [commands] = [item["run"] for item in workflow["jobs"][job]["steps"] if item.get("name", "").startswith(name)]
+    return str(commands)
+
+
+def commands(folder: Path, text: str, **environment: str) -> str:
+    """Run commands as GitHub does; return what they say."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    people = {f"GIT_{who}_{what}": "e2e@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    done = subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", text],
+        cwd=folder,
+        env={"HOME": str(folder.parent), "PATH": path} | people | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+FIVE = "sed -i 's/FixedReplicas(2)/FixedReplicas(5)/' main.py && grep -q 'FixedReplicas(5)' main.py"
+
+
+@pytest.fixture
+def repository(project: Path, tmp_path: Path) -> Path:
+    """Return a clone of a repository that holds the project, with everything pushed."""
+    commands(tmp_path, "git init --quiet --bare --initial-branch main origin.git; mkdir work")
+    folder = tmp_path / "work" / "mlflow"
+    commands(tmp_path, "git clone --quiet origin.git work/mlflow 2>&1")
+    commands(folder, f"cp -r {project}/. . && git add --all && git commit -qm first && git push -q origin HEAD:main")
+    return folder
+
+
+def test_its_workflow_says_what_a_change_amounts_to(project: Path, repository: Path) -> None:
+    """In words, and line by line."""
+    base = commands(repository, "git rev-parse HEAD").strip()
+    commands(repository, f"{FIVE} && python main.py")
+    summary = repository.parent / "summary.md"
+    commands(repository, step(project, "review", "Say what changes"), BASE=base, GITHUB_STEP_SUMMARY=str(summary))
+    text = summary.read_text(encoding="utf-8")
+    assert "development: nothing changes\nproduction: replicas 2 -> 5\n" in text
+    assert "\n-  replicas: 2\n+  replicas: 5\n" in text
+    assert (repository.parent / "changes.md").read_text(encoding="utf-8") == text
+
+
+def test_its_workflow_writes_each_environment_to_a_branch(project: Path, repository: Path) -> None:
+    """A folder for each; a second time it commits what has changed, and nothing if nothing has."""
+    write = step(project, "write", "Write each environment")
+    for change, count in (("true", "1"), ("true", "1"), (FIVE, "2")):
+        commands(repository, f"{change} && python main.py --quiet")
+        commands(repository, write, GITHUB_SHA="0123abc")
+        commands(repository, "git worktree remove --force ../manifests && git branch -qD manifests || true")
+        commands(repository, "git fetch -q origin manifests")
+        assert commands(repository, "git rev-list --count FETCH_HEAD").strip() == count
+        files = commands(repository, "git ls-tree -r --name-only FETCH_HEAD").split()
+        assert files == ["development/mlflow.yaml", "production/mlflow.yaml"]
+    written = commands(repository, "git show FETCH_HEAD:production/mlflow.yaml")
+    assert written == (repository / "dist" / "production.k8s.yaml").read_text(encoding="utf-8")

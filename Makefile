@@ -62,7 +62,14 @@ build: $(TOOLS) ## build wheel and sdist into build/
 	@rm -rf build
 	@.venv/bin/python -m build --outdir build
 	@.venv/bin/python -m twine check --strict build/*
-	@.venv/bin/python tests/wheel/contents.py build/*.whl
+	@.venv/bin/python tests/wheel/contents.py build/*
+
+sbom: build ## write the bill of materials of an installed wheel to build/sbom.cdx.json
+	@$(PYTHON) -m venv --clear build/.installed
+	@build/.installed/bin/python -m pip --disable-pip-version-check --quiet install build/*.whl
+	@.venv/bin/python -m cyclonedx_py environment --pyproject pyproject.toml --output-reproducible --output-format JSON \
+	  --output-file build/sbom.cdx.json build/.installed
+	@rm -rf build/.installed
 
 clean: ## remove everything that the other targets made
 	rm -rf .venv build dist node_modules .hypothesis .mypy_cache .pytest_cache .ruff_cache
@@ -90,4 +97,4 @@ $(CLI): package.json package-lock.json .npmrc | $(APP)
 	@$(IN_VENV) npm ci --loglevel=error
 	@touch $@
 
-.PHONY: help synth test e2e e2e-full golden docs lint typecheck imports build clean
+.PHONY: help synth test e2e e2e-full golden docs lint typecheck imports build sbom clean

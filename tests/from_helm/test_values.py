@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -283,14 +284,29 @@ def test_props_that_make_no_server_are_printed_with_their_failures(
     assert "The program makes no server yet" in printed.err
 
 
+REFERENCE = (sys.executable, "-c", "import asyncio, unittest.mock, email.message, http.server, decimal")
+REFERENCE_SECONDS = 0.136
+"""What the reference takes of a processor on the machine on which half a second was promised, when it has peace."""
+
+
+def processor_seconds(command: Sequence[str]) -> float:
+    """Return what a command takes of the processors."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, capture_output=True, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
 def test_a_whole_conversion_takes_less_than_half_a_second() -> None:
-    """No jsii, no Node: it answers at once. Of processor time: whatever else the machine does is not ours."""
+    """No jsii, no Node: it answers at once.
+
+    Of processor time, and of such seconds as the machine has at this moment: two programs that share a core take
+    more of it than each alone, and so does the reference.
+    """
     file = Path(__file__).parent / "values" / "community_minio.yaml"
     command = [sys.executable, "-m", "cdk8s_mlflow.command_line", "from-helm", "--chart", "community", str(file)]
     times = [1.0]
-    while min(times) >= 0.5 and len(times) < 10:  # another program on the same core counts here, too
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run(command, capture_output=True, check=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    while min(times) >= 0.5 and len(times) < 10:
+        slowness = max(1.0, processor_seconds(REFERENCE) / REFERENCE_SECONDS)
+        times.append(processor_seconds(command) / slowness)
     assert min(times) < 0.5

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -82,8 +83,12 @@ def definitions() -> Iterator[None]:
                 if attempt("get", "crd", name).returncode != 0:
                     kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(item))
                     made.callback(kubectl, "delete", "crd", name)
-                kubectl("wait", "--for=condition=Established", f"crd/{name}", "--timeout=60s")
+                wait_until(f"{name} is served", partial(_is_served, name))
         yield
+
+
+def _is_served(name: str) -> bool:
+    return attempt("get", name).returncode == 0
 
 
 def examples() -> list[Manifest]:
@@ -211,7 +216,8 @@ def test_no_label_of_a_tool_selects_the_generated_secrets(server: Installation) 
     server.wait()
     found = {item["metadata"]["name"]: item["metadata"] for item in objects("secrets", server.namespace)}
     for name in ("mlflow-crypto-kek-passphrase", "mlflow-webhook-encryption-key"):
-        assert not {"labels", "annotations", "ownerReferences"} & set(found[name]), found[name]
+        assert not {"labels", "ownerReferences"} & set(found[name]), found[name]
+        assert set(found[name]["annotations"]) == {"cdk8s-mlflow/generated"}
 
 
 @pytest.mark.parametrize(("forgotten", "left"), [(True, 2), (False, 1)], ids=["as the page says", "at once"])

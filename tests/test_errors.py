@@ -20,7 +20,7 @@ CASES = {**WRONG, **WRONG_LOGINS}
 
 def test_the_page_is_that_of_the_source() -> None:
     """`make docs` writes it anew."""
-    assert errors.PAGE.read_text(encoding="utf-8") == errors.page()
+    assert errors.PAGE.read_text(encoding="utf-8") == errors.page(), "run: make docs"
 
 
 def test_every_message_has_a_place_and_a_cure() -> None:

@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 from selenium import webdriver  # type: ignore[import-not-found, unused-ignore]
+from selenium.common.exceptions import TimeoutException  # type: ignore[import-not-found, unused-ignore]
 from selenium.webdriver.common.by import By  # type: ignore[import-not-found, unused-ignore]
 from selenium.webdriver.support.ui import WebDriverWait  # type: ignore[import-not-found, unused-ignore]
 
@@ -30,6 +31,7 @@ def start(*arguments: str) -> Any:
         *arguments,
     ):
         options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     browser = webdriver.Chrome(options=options, service=webdriver.ChromeService("/usr/bin/chromedriver"))
     browser.set_page_load_timeout(PATIENCE)
     return browser
@@ -41,7 +43,27 @@ def shown(browser: Any, path: str) -> Any:
     def found(_: Any) -> Any:
         return next((item for item in browser.find_elements(By.XPATH, path) if item.is_displayed()), None)
 
-    return WebDriverWait(browser, PATIENCE).until(found, f"{path} is not shown: {text_of(browser)}")
+    try:
+        return WebDriverWait(browser, PATIENCE).until(found)
+    except TimeoutException as error:
+        error.msg = f"{path} is not shown at {browser.current_url}: {text_of(browser)!r}\n{complaints(browser)}"
+        raise
+
+
+def complaints(browser: Any) -> str:
+    """Return what the console says, and the requests that failed or were not answered."""
+    said = [f"{item['level']}: {item['message']}" for item in browser.get_log("browser")]
+    events = [json.loads(item["message"])["message"] for item in browser.get_log("performance")]
+    asked: dict[str, str] = {}
+    for event in events:
+        told = event["params"]
+        if event["method"] == "Network.requestWillBeSent":
+            asked[told["requestId"]] = f"{told['request']['method']} {told['request']['url']}: no answer"
+        elif event["method"] == "Network.responseReceived":
+            asked[told["requestId"]] = f"{told['response']['url']}: {told['response']['status']}"
+        elif event["method"] == "Network.loadingFailed":
+            asked[told["requestId"]] = f"{asked.get(told['requestId'])}: {told['errorText']}"
+    return "\n".join([*said, *(line for line in asked.values() if not line.endswith((": 200", ": 304")))])
 
 
 def text_of(browser: Any) -> str:

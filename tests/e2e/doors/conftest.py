@@ -22,6 +22,7 @@ from .releases import (
     PLAIN_HOSTS,
     PREFIXED_HOST,
     SECURE_HOST,
+    SHARED_HOST,
     Door,
     Server,
     names_of_service,
@@ -81,7 +82,7 @@ def certificates(room: str, tmp_path_factory: pytest.TempPathFactory) -> Certifi
     """Make Secrets: ``company`` and ``other-company``, two authorities; ``server`` and ``public``, by the first."""
     made = Certificates(tmp_path_factory.mktemp("certificates"))
     # Not the route's host: Traefik would show this certificate there, too, before the Gateway's own, for any host.
-    hosts = {"server": names_of_service("secure", room), "public": [PLAIN_HOSTS[0], SECURE_HOST]}
+    hosts = {"server": names_of_service("secure", room), "public": [PLAIN_HOSTS[0], SHARED_HOST, SECURE_HOST]}
     apply_manifests([secret(room, "company", {"ca.crt": made.authority("ca")})])
     apply_manifests(
         [secret(room, name, made.signed(name, names), "kubernetes.io/tls") for name, names in hosts.items()]

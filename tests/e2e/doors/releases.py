@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from cdk8s_mlflow import (
     GarbageCollection,
     HttpRoute,
     Ingress,
+    IngressHost,
+    IngressPath,
     IngressTls,
     MlflowProps,
     NamespacePeer,
@@ -32,6 +35,7 @@ from cdk8s_mlflow import (
 ADMIN_PASSWORD = "the administrator's p@ssw0rd%"
 PREFIX = "/tools/mlflow"
 PLAIN_HOSTS = ["doors-ingress.example.com", "doors-route.example.com"]
+SHARED_HOST, FILTERED_HOST = "doors-shared.example.com", "doors-filtered.example.com"
 PREFIXED_HOST = "doors-prefixed.example.com"
 SECURE_HOST = "doors-secure.example.com"
 HTTPS = ParentReference(name="public", namespace="ingress", section_name="https")
@@ -124,18 +128,40 @@ def _installed(namespace: str, name: str, props: MlflowProps) -> Installation:
 
 
 def plain(namespace: str, guest: str) -> Server:
-    """Return a server at the root: a NodePort for one address, an Ingress, and a route with a redirect."""
+    """Return a server at the root: a NodePort for one address, an Ingress of two hosts, two routes, one that redirects.
+
+    On the second host of the Ingress the other server answers below its prefix.
+    """
     ingress, route = PLAIN_HOSTS
     props = MlflowProps(
         service=NodePort(source_ranges=[f"{guest}/32"]),
         exposure=[
             Ingress(
-                hosts=[ingress],
+                hosts=[
+                    ingress,
+                    IngressHost(
+                        SHARED_HOST,
+                        [IngressPath(PREFIX, "Prefix", service_name="prefixed", service_port="http"), IngressPath()],
+                    ),
+                ],
                 ingress_class_name="traefik",
                 tls=[IngressTls(secret_name="public")],
                 allowed_from=[NamespacePeer("ingress")],
             ),
             HttpRoute(hostnames=[route], parents=[HTTPS], redirected=[HTTP], allowed_from=[NamespacePeer("ingress")]),
+            HttpRoute(
+                name="filtered",
+                hostnames=[FILTERED_HOST],
+                parents=[HTTPS],
+                filters=[
+                    {
+                        "type": "ResponseHeaderModifier",
+                        "responseHeaderModifier": {"set": [{"name": "X-Door", "value": "filtered"}]},
+                    }
+                ],
+                request_timeout=timedelta(hours=1),
+                allowed_from=[NamespacePeer("ingress")],
+            ),
         ],
         # Nobody's: what a pod says of its proxies is not believed.
         trusted_proxies=["192.0.2.0/24"],

@@ -12,9 +12,11 @@ from e2e.kubectl import Pod, attempt, wait_until
 from .releases import (
     ARTIFACTS,
     AUTHORIZATION,
+    FILTERED_HOST,
     PLAIN_HOSTS,
     PREFIX,
     PREFIXED_HOST,
+    SHARED_HOST,
     Door,
     Server,
     ask,
@@ -77,6 +79,28 @@ def test_the_user_interface_loads_and_writes(browser: Browser) -> None:
         assert browser.ask("/" + path.lstrip("/"))["status"] == 200, path
     assert browser.write(SEARCH, browser.origin)["status"] == 200
     assert browser.write(SEARCH, "https://attacker.example")["status"] == 403
+
+
+def test_another_service_answers_a_path_of_a_host(
+    client: Pod, gateway: Door, certificates: Any, at_root: Server
+) -> None:
+    """An Ingress of two hosts; on the second, a path belongs to a Service that is named, by a port that is named."""
+    assert at_root.name == "plain"
+    ours = certificates.folder.joinpath("ca.crt").read_text(encoding="utf-8")
+    shared = Browser(client, Door(gateway.address, ours), f"https://{SHARED_HOST}")
+    assert "<title>MLflow</title>" in shared.ask("/")["text"]
+    # The server at the root has nothing below that prefix; the other one does not know this host, but says so.
+    health, page = shared.ask(f"{PREFIX}/health"), shared.ask(f"{PREFIX}/version")
+    assert (health["status"], health["text"]) == (200, "OK")
+    assert (page["status"], "Invalid Host header" in page["text"]) == (403, True)
+
+
+def test_a_second_route_filters(client: Pod, gateway: Door, at_root: Server) -> None:
+    """With what the API of the Gateway calls a filter, and for its own host alone."""
+    assert at_root.name == "plain"
+    filtered, first = (Browser(client, gateway, f"https://{host}") for host in (FILTERED_HOST, PLAIN_HOSTS[1]))
+    assert filtered.ask("/version")["headers"]["x-door"] == "filtered"
+    assert "x-door" not in first.ask("/version")["headers"]
 
 
 def test_the_user_interface_loads_and_writes_below_a_prefix(prefixed_browser: Browser) -> None:

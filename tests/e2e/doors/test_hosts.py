@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from e2e.kubectl import Pod, get
 
-from .releases import PLAIN_HOSTS, Server, ask, names_of_service
+from .releases import FILTERED_HOST, PLAIN_HOSTS, SHARED_HOST, Server, ask, names_of_service
 
 pytestmark = pytest.mark.e2e
 
@@ -17,7 +17,15 @@ INGRESS, ROUTE = PLAIN_HOSTS
 
 def accepted_hosts(server: Server) -> list[str]:
     """Return every Host by which the server is reached: DNS, doors, port-forward, monitoring, NodePort."""
-    names = [*names_of_service(server.name, server.namespace), INGRESS, ROUTE, "localhost", "127.0.0.1"]
+    names = [
+        *names_of_service(server.name, server.namespace),
+        INGRESS,
+        ROUTE,
+        SHARED_HOST,
+        FILTERED_HOST,
+        "localhost",
+        "127.0.0.1",
+    ]
     node_port = get("service", server.name, server.namespace)["spec"]["ports"][0]["nodePort"]
     node = server.pod.status()["hostIP"]
     return [

@@ -16,6 +16,8 @@ Headers: TypeAlias = Mapping[str, str]
 Request: TypeAlias = tuple[str, str, Headers] | tuple[str, str, Headers, Any]
 """Method, path, headers, and for a request that writes what it sends: JSON, or a text
 as it is."""
+Route: TypeAlias = tuple[str, str]
+"""Method and path."""
 CLIENT = Path(__file__).parent / "client"
 EXPERIMENTS = "/api/2.0/mlflow/experiments"
 ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
@@ -51,6 +53,29 @@ class Answer:
     def said(self) -> Any:
         """The answer's JSON."""
         return json.loads(self.text)
+
+
+def every_route(installation: Installation) -> list[Route]:
+    """Return every route of the app that runs in the server's own pod, with each of its methods."""
+    pod = installation.pods()[0]
+    program = CLIENT.joinpath("routes.py").read_text(encoding="utf-8")
+    output = kubectl("-n", pod.namespace, "exec", "-i", pod.name, "-c", "mlflow", "--", "python", "-", stdin=program)
+    found = [(method, path or "/") for method, path in json.loads(output.splitlines()[-1])]
+    # The whole of MLflow: its older API, and what FastAPI serves itself.
+    paths = {path.removeprefix(installation.props.static_prefix or "") for _, path in found}
+    assert len(paths) > 400
+    assert paths >= {
+        "/",
+        "/graphql",
+        "/version",
+        "/v1/traces",
+        "/gateway/mlflow/v1/chat/completions",
+        "/ajax-api/3.0/jobs/1",
+        "/ajax-api/3.0/mlflow/assistant/config",
+        "/api/2.0/mlflow/experiments/create",
+        "/api/2.0/mlflow-artifacts/artifacts/a/b",
+    }, sorted(paths)
+    return found
 
 
 def basic_header(user: str, password: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 from e2e.databases.certificates import Certificates
-from e2e.environments import run
+from e2e.environments import program, run
 from e2e.kubectl import Manifest, Pod, apply_manifests, wait_for_pods
 from e2e.manifests import pod, secret, service
 
@@ -42,15 +42,21 @@ class Provider:
         found: dict[str, Any] = run(client, "log_in", base, start, name, PASSWORD)
         return found
 
-    def token(self, client: Pod, program: str = "mlflow", resource: str = AUDIENCE) -> str:
+    def token(self, client: Pod, who: str = "mlflow", resource: str = AUDIENCE) -> str:
         """Return an access token of a program: ``mlflow`` (an administrator), ``reader`` or ``stranger``."""
-        return str(run(client, "access_token", self.discovery_url, program, CLIENT_SECRET, resource))
+        return str(run(client, "access_token", self.discovery_url, who, CLIENT_SECRET, resource))
 
     def use(self, client: Pod, uri: str, token: str) -> Any:
         """Log a run and a model with MLflow's own client and a token; return what it reads back."""
-        program = Path(__file__).parents[1].joinpath("client", "runs.py").read_text(encoding="utf-8")
-        output = client.execute("env", f"MLFLOW_TRACKING_TOKEN={token}", "python", "-c", program, uri)
-        return json.loads(output.splitlines()[-1])[uri]
+        return run_with_token(client, token, "runs", uri)[uri]
+
+
+def run_with_token(client: Pod, token: str, name: str, *arguments: str, authority: str = "") -> Any:
+    """Run a program of MLflow's client with a token; return what it printed, as JSON."""
+    settings = {"MLFLOW_TRACKING_TOKEN": token} | ({"REQUESTS_CA_BUNDLE": authority} if authority else {})
+    variables = [f"{key}={value}" for key, value in settings.items()]
+    output = client.execute("env", *variables, "python", "-c", program(name), *arguments)
+    return json.loads(output.splitlines()[-1])
 
 
 def start_provider(namespace: str, folder: Path) -> Provider:
@@ -60,7 +66,8 @@ def start_provider(namespace: str, folder: Path) -> Provider:
     found = Provider(namespace, f"https://{host}:9000")
     paths = ("/callback", "/oauth2/callback", "/mlflow/oauth2/callback")
     returns = [f"http://{name}.{namespace}:5000{path}" for name in RELEASES for path in paths]
-    variables = {"ISSUER": found.issuer, "REDIRECT_URIS": ",".join([*returns, "https://mlflow.example.com/callback"])}
+    returns += [f"https://proxy-tls.{namespace}:5000/oauth2/callback", "https://mlflow.example.com/callback"]
+    variables = {"ISSUER": found.issuer, "REDIRECT_URIS": ",".join(returns)}
     apply_manifests(
         [
             config_map(namespace, "provider-ca", {"ca.crt": authority}),
@@ -105,7 +112,7 @@ def config_map(namespace: str, name: str, values: dict[str, str]) -> Manifest:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": values}
 
 
-def redis(namespace: str, password: str) -> list[Manifest]:
+def redis(namespace: str, password: str, name: str = "redis") -> list[Manifest]:
     """Return a Redis server with a password."""
     container = {
         "image": "docker.io/library/redis:7",
@@ -113,7 +120,7 @@ def redis(namespace: str, password: str) -> list[Manifest]:
         "ports": [{"containerPort": 6379}],
         "readinessProbe": {"tcpSocket": {"port": 6379}, "periodSeconds": 1},
     }
-    return [pod(namespace, "redis", container, user=999), service(namespace, "redis", 6379)]
+    return [pod(namespace, name, container, user=999), service(namespace, name, 6379)]
 
 
 def asked(client: Pod, requests: Iterable[dict[str, Any]]) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -103,10 +104,12 @@ def test_garbage_collection_logs_in(basic: Guarded) -> None:
 
 
 def collect(guarded: Guarded) -> None:
-    """Delete an experiment and a run, run the garbage collection, and see that they are gone."""
+    """Delete a run, run the garbage collection, and see that it is gone."""
     client, uri, right = guarded.client, guarded.installation.uri, guarded.right
-    made = ask_once(client, uri, "POST", f"{EXPERIMENTS}/create", right, {"name": "to be collected"}).said
-    experiment = made["experiment_id"]
+    new = {"name": f"to be collected {uuid.uuid4().hex}"}
+    made = ask_once(client, uri, "POST", f"{EXPERIMENTS}/create", right, new)
+    assert made.status == 200, made
+    experiment = made.said["experiment_id"]
     run = ask_once(client, uri, "POST", "/api/2.0/mlflow/runs/create", right, {"experiment_id": experiment}).said
     run_id = run["run"]["info"]["run_id"]
     deleted = ask_once(client, uri, "POST", "/api/2.0/mlflow/runs/delete", right, {"run_id": run_id})

@@ -13,6 +13,7 @@ from e2e.browser.chromium import browse, start_browser
 from e2e.environments import run
 from e2e.installation import USED, Installation, applied, release
 from e2e.kubectl import Manifest, Pod, apply_manifests, kubectl, wait_for_pods
+from e2e.logins.guarded import ask, every_route
 from e2e.logins.provider import AUDIENCE, PASSWORD, Provider, asked, cookie_header
 from e2e.logins.test_oidc import CLOSED, FORGED, SEARCH, STORED_PASSWORD, addresses, collected
 from e2e.manifests import MLFLOW_IMAGE, secret, service
@@ -153,6 +154,36 @@ def test_nothing_opens_without_a_login(headers: dict[str, str], releases: Releas
 def _is_refused(answer: dict[str, Any]) -> bool:
     """Return whether the answer sends elsewhere: to the provider, or to the same path without its dots and slashes."""
     return answer["status"] in {301, 302} and "experiments" not in answer["text"].partition("<a href")[0]
+
+
+OPEN = {
+    "/health": "the kubelet asks it, and it says nothing but OK",
+    "/ping": "likewise, of the proxy",
+    "/ready": "likewise",
+    "/robots.txt": "tells search engines to stay away",
+    "/oauth2/start": "sends people to the provider",
+    "/oauth2/sign_in": "likewise",
+    "/oauth2/sign_out": "forgets whoever asks",
+}
+"""What answers without a login, and why it may."""
+OWN_PAGES = ("/oauth2/auth", "/oauth2/userinfo", "/oauth2/callback", "/oauth2/static/a", "/oauth2/a", "/oauth2")
+
+
+def test_no_route_answers_to_nobody(releases: Releases, client: Pod, provider: Provider) -> None:
+    """Each route and method that the running MLflow has, and each page of the proxy: all but the list are refused."""
+    for installation, prefix in ((releases.main, ""), (releases.other, "/mlflow")):
+        routes = [*every_route(installation), *(("GET", prefix + path) for path in OWN_PAGES)]
+        answers = ask(client, installation.uri, [(method, path, {}) for method, path in routes])
+        shown = {
+            path: (method, answer.status, answer.text[:80])
+            for (method, path), answer in zip(routes, answers, strict=True)
+            if path.removeprefix(prefix) not in OPEN
+            and answer.status not in ({401, 403, 404} if "/oauth2" in path else {401, 403})
+            and not answer.headers.get("location", "").startswith(f"{provider.issuer}/auth?")
+        }
+        assert shown == {}
+    opened = ask(client, releases.main.uri, [("GET", path, {}) for path in OPEN])
+    assert {answer.status for answer in opened} <= {200, 302}
 
 
 def test_there_is_no_way_around_the_proxy(releases: Releases, client: Pod) -> None:

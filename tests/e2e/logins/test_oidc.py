@@ -14,8 +14,10 @@ from e2e.browser.chromium import browse, start_browser
 from e2e.environments import run
 from e2e.installation import USED, Installation, applied, release
 from e2e.kubectl import Pod, apply_manifests, kubectl, wait_for_pods
+from e2e.logins.guarded import Answer, ask, every_route
 from e2e.logins.provider import AUDIENCE, PASSWORD, Provider, asked, cookie_header, redis
 from e2e.manifests import secret
+from e2e.seeing.asking import run_job
 from e2e.servers import PostgreSQLServer
 
 from cdk8s_mlflow import (
@@ -29,6 +31,7 @@ from cdk8s_mlflow import (
     OidcAuth,
     PostgreSQL,
     Redis,
+    SmokeTest,
     VolumeClaim,
 )
 
@@ -76,6 +79,7 @@ def releases(main: str, postgres: PostgreSQLServer, provider: Provider) -> Itera
         ca_bundle=provider.ca,
         scaling=FixedReplicas(2),
         garbage_collection=GarbageCollection(older_than=timedelta(0), schedule="0 0 1 1 *"),
+        smoke_test=SmokeTest(),
     )
     other = MlflowProps(
         image=IMAGE,
@@ -186,6 +190,28 @@ def test_nothing_opens_without_a_login(headers: dict[str, str], releases: Releas
     assert asked(client, [{"url": f"{host}/health"} for host in hosts]) == [200] * 3
 
 
+OPEN: dict[str, str] = {}
+"""What answers without a login, and why it may."""
+
+
+def test_no_route_answers_to_nobody(releases: Releases, client: Pod) -> None:
+    """Each route and method that the running app has, MLflow's and the plugin's: all but the list are refused."""
+    routes = every_route(releases.main)
+    answers = ask(client, releases.main.uri, [(method, path, {}) for method, path in routes])
+    shown = {
+        path: (method, answer.status, answer.headers.get("location"), answer.text[:80])
+        for (method, path), answer in zip(routes, answers, strict=True)
+        if answer.status not in {401, 403} and not _asks_for_a_login(answer)
+    }
+    assert {path: shown[path] for path in shown.keys() - OPEN.keys()} == {}
+    assert OPEN.keys() - shown.keys() == set()
+
+
+def _asks_for_a_login(answer: Answer) -> bool:
+    """Return whether somebody is sent to the login."""
+    return answer.status in {302, 303, 307} and answer.headers["location"].partition("?")[0] in {"/login", "/oidc/ui"}
+
+
 def addresses(installation: Installation) -> list[str]:
     """Return the addresses of its pods."""
     return [str(pod.status()["podIP"]) for pod in installation.pods()]
@@ -230,6 +256,12 @@ def test_a_restart_logs_nobody_out(releases: Releases, client: Pod, cookies: dic
 def test_garbage_is_collected_with_a_token(releases: Releases, client: Pod, provider: Provider) -> None:
     """The CronJob's pod logs in by client credentials and removes what a user has deleted, artifacts too."""
     assert collected(releases.main, client, provider.token(client)) == {"before": ["file.txt"], "after": None}
+
+
+def test_the_smoke_test_logs_in(releases: Releases) -> None:
+    """With a token of its own, artifacts and all."""
+    said = run_job(releases.main, "smoke-test", "oidc-smoke-now", passes=True)
+    assert "smoke-test: passed in " in said
 
 
 def collected(installation: Installation, client: Pod, token: str) -> dict[str, Any]:

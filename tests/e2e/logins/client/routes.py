@@ -25,17 +25,23 @@ def example(path: str) -> str:
     return re.sub(r"<[^>]+>|\{[^}]+\}", "1", path)
 
 
+def innermost(app: Any) -> Any:
+    """Return what a mounted app wraps: Flask's, in MLflow's middleware or the plugin's."""
+    while not hasattr(app, "url_map") and (inner := getattr(app, "app", None) or getattr(app, "flask_app", None)):
+        app = inner
+    return app
+
+
 def routes_of(app: Any, prefix: str = "") -> list[tuple[str, set[str]]]:
     """Return path and methods of every route, those of mounted apps and included routers too."""
     if hasattr(app, "url_map"):
         return [(prefix + rule.rule, rule.methods) for rule in app.url_map.iter_rules()]
     found = []
     for route in app.routes:
-        inner: Any = getattr(route, "app", None)
-        while not hasattr(inner, "url_map") and hasattr(inner, "app"):
-            inner = inner.app
         if type(route).__name__ == "Mount":
-            found += routes_of(inner, prefix + route.path)
+            inner = innermost(route.app)
+            known = hasattr(inner, "url_map") or hasattr(inner, "routes")
+            found += routes_of(inner, prefix + route.path) if known else [(f"{prefix}{route.path}/a", {"GET"})]
         elif hasattr(route, "path"):
             found.append((prefix + route.path, getattr(route, "methods", None) or {"GET"}))
         else:  # a router that FastAPI keeps as a whole

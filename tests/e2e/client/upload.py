@@ -1,4 +1,7 @@
-"""Send a file of N MB that is never whole in this process: ``upload.py URL N`` prints the status and what came back."""
+"""Send a file of N MB that is never whole in this process: ``upload.py URL N`` prints the status and what came back.
+
+It logs in by the variables of MLflow's client.
+"""
 
 import json
 import os
@@ -29,9 +32,13 @@ class File:
 
 if __name__ == "__main__":
     url, megabytes = sys.argv[1], int(sys.argv[2])
-    login = (os.environ["MLFLOW_TRACKING_USERNAME"], os.environ["MLFLOW_TRACKING_PASSWORD"])
-    sent = requests.put(url, data=File(megabytes * 1_000_000), auth=login, timeout=300)
-    with requests.get(url, auth=login, stream=True, timeout=300) as answer:
+    session = requests.Session()
+    if token := os.environ.get("MLFLOW_TRACKING_TOKEN"):
+        session.headers["Authorization"] = f"Bearer {token}"
+    else:
+        session.auth = (os.environ["MLFLOW_TRACKING_USERNAME"], os.environ["MLFLOW_TRACKING_PASSWORD"])
+    sent = session.put(url, data=File(megabytes * 1_000_000), timeout=300)
+    with session.get(url, stream=True, timeout=300) as answer:
         received = sum(len(block) for block in answer.iter_content(1 << 20))
-    requests.delete(url, auth=login, timeout=60)
+    session.delete(url, timeout=60)
     print(json.dumps({"status": sent.status_code, "text": sent.text[:300], "received": received}))  # noqa: T201 - the answer

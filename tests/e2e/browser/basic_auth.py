@@ -2,13 +2,13 @@
 
 from urllib.parse import quote, urlsplit
 
-from browse import answer, arguments, create_experiment, start, text_of  # type: ignore[import-not-found]
+from browse import answer, arguments, complaints, create_experiment, start  # type: ignore[import-not-found]
 
 url, user, password, name = arguments()
 browser = start()
 try:
     browser.get(url)
-    before = text_of(browser)
+    before = complaints(browser)
     # What a person types into that question; no page can see it, and no driver.
     parts = urlsplit(url)
     browser.get(f"{parts.scheme}://{quote(user, safe='')}:{quote(password, safe='')}@{parts.netloc}{parts.path}")

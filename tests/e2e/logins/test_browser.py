@@ -12,13 +12,13 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
 def test_a_person_logs_in_and_makes_an_experiment(basic: Guarded) -> None:
-    """The page says who may not see it; with a name and a password the UI works, its own requests too."""
+    """The browser is refused; with a name and a password the UI works, its own requests too."""
     browser = start_browser(basic.installation.namespace)
     name = "made in a browser"
     seen = browse(
         browser, "basic_auth", basic.installation.uri, "admin", ADMIN_PASSWORD, name, picture="basic-auth.png"
     )
-    assert "You are not authenticated" in seen["before"]
+    assert f"{basic.installation.uri}/: 401" in seen["before"]
     assert name in seen["text"]
     path = f"{EXPERIMENTS}/get-by-name?experiment_name={name.replace(' ', '%20')}"
     assert ask_once(basic.client, basic.installation.uri, "GET", path, basic.right).status == 200

@@ -14,6 +14,7 @@ import pytest
 from e2e.installation import Installation, all_objects, applied, release
 from e2e.kubectl import Pod, apply_manifests, kubectl, wait_for_pods, wait_until
 from e2e.manifests import python_pod, secret, service
+from e2e.servers import PostgreSQLServer
 
 from cdk8s_mlflow import ArtifactVolume, ConfigMapKey, ExistingSecret, LdapAuth, LdapTls, MlflowProps, SQLite, UserDn
 
@@ -232,6 +233,21 @@ def test_no_object_process_or_log_holds_a_password(ldap: Guarded) -> None:
     for pod in installation.pods():
         seen += pod.execute("sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '")
     assert not [value for value in (SEARCHER_PASSWORD, *PASSWORDS.values()) if value in seen]
+
+
+def test_first_logins_at_once_make_each_user_once(ldap: Guarded, postgres: PostgreSQLServer) -> None:
+    """Two replicas, of which both find neither the users nor the roles of their groups, and make them."""
+    for _ in range(3):
+        tables = ("user_role_assignments", "role_permissions", "roles", "users")
+        kept = {"users": " WHERE username <> 'admin'"}
+        postgres.sql(*(f"DELETE FROM {name}{kept.get(name, '')}" for name in tables), database="ldap")  # noqa: S608
+        time.sleep(6)  # the answers are forgotten
+        people = [ALICE, BOB, basic_header(ODD, PASSWORDS[ODD])]
+        requests: list[Request] = [("GET", SEARCH, headers) for headers in people * 8]
+        answers = ask(ldap.client, ldap.installation.uri, requests)
+        assert [answer for answer in answers if answer.status != 200] == []
+        assert postgres.sql("SELECT count(*) FROM users", database="ldap") == ["4"]
+    assert is_admin(ldap, ALICE)
 
 
 # --- Another way to ask, and servers that are not to be trusted ------------------------------------------------

@@ -608,6 +608,20 @@ def callers(release: Release) -> Iterator[str]:
             yield f"{where(policy)}: the way to the server is {reaches}, those who call it {callers}"
 
 
+def trust(release: Release) -> Iterator[str]:
+    """Whatever of ours calls the server trusts the company's authority: the provider of its token may be its."""
+    bundle = release.props.ca_bundle
+    if bundle is None:
+        return
+    for owner, template in release.templates():
+        sources = [volume.get("configMap") or volume.get("secret") or {} for volume in template["spec"]["volumes"]]
+        given = bundle.name in {source.get("name", source.get("secretName")) for source in sources}
+        for container in containers_of(template["spec"]):
+            env = env_of(container)
+            if "MLFLOW_TRACKING_URI" in env and not (given and {"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"} <= env.keys()):
+                yield f"{owner}/{container['name']}: calls the server without {bundle}"
+
+
 def workspaces(release: Release) -> Iterator[str]:
     """Whatever works on the backend store with MLflow's own code sees all workspaces, or none does."""
     wanted = "true" if release.props.workspaces is not None else None
@@ -1599,6 +1613,7 @@ INVARIANTS: dict[str, Invariant] = {
         environment,
         secrets_by_reference,
         callers,
+        trust,
         workspaces,
         service_links,
         server_arguments,

@@ -44,7 +44,7 @@ def test_the_same_props_give_the_same_objects(case: str) -> None:
 
 
 def _gc(release: Release) -> Manifest:
-    spec = release.one("CronJob")["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    spec = release.one("CronJob", f"{release.name}-gc")["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     return container_of(spec, "gc")
 
 
@@ -219,6 +219,11 @@ SPOILS: dict[str, tuple[str, str, Callable[[Release], object]]] = {
         "callers",
         "basic-auth",
         lambda r: _env_of_gc(r, "MLFLOW_TRACKING_URI").update(name="x"),
+    ),
+    "a caller that trusts nobody": (
+        "trust",
+        "oidc-auth",
+        lambda r: _env_of_gc(r, "SSL_CERT_FILE").update(name="x"),
     ),
     "credentials for nothing": (
         "callers",

@@ -376,6 +376,7 @@ VARIANTS: dict[str, MlflowProps] = {
         ca_bundle=ConfigMapKey("company", "ca.crt"),
         scaling=FixedReplicas(2),
         garbage_collection=GarbageCollection(),
+        smoke_test=SmokeTest(),
     ),
     "oauth2-proxy": on_postgresql(
         kubernetes_version="1.29",

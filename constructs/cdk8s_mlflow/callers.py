@@ -23,8 +23,10 @@ def client_environment(release: Release) -> dict[str, str]:
 def caller_needs(release: Release) -> Needs:
     """Return what a container of our own needs that calls the server as a client."""
     environment = Needs(env=tuple(EnvVar(name, value) for name, value in client_environment(release).items()))
-    certificate = release.certificate
-    trusted = (certificate.ca,) if certificate is not None and certificate.ca is not None else ()
+    certificate, bundle = release.certificate, release.props.ca_bundle
+    # The company's, which may vouch for the provider of the login or for the store of presigned transfers as well.
+    known = (bundle, None if certificate is None else certificate.ca)
+    trusted = tuple(dict.fromkeys(item for item in known if item is not None))
     way = Needs(egress=(server_endpoint(release),), authorities=trusted)
     return merge(environment, way, release.guard.callers)
 

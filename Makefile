@@ -45,6 +45,9 @@ golden: $(TOOLS) $(CLI) ## write the golden files anew
 docs: $(TOOLS) ## write the pages that come from the source
 	@.venv/bin/python pages/errors.py
 
+bench: $(TOOLS) $(CLI) ## measure the synth; write build/bench.json and docs/performance.md
+	@$(IN_VENV) python tests/bench/bench.py
+
 lint: $(TOOLS) ## check format and style
 	@.venv/bin/python -m ruff format --check
 	@.venv/bin/python -m ruff check
@@ -97,4 +100,4 @@ $(CLI): package.json package-lock.json .npmrc | $(APP)
 	@$(IN_VENV) npm ci --loglevel=error
 	@touch $@
 
-.PHONY: help synth test e2e e2e-full golden docs lint typecheck imports build sbom clean
+.PHONY: help synth test e2e e2e-full golden bench docs lint typecheck imports build sbom clean

@@ -7,6 +7,7 @@ PYTEST_ARGS ?=
 # Another PYTHON means another stamp, so a new .venv.
 APP := .venv/.app$(subst /,-,$(PYTHON))
 TOOLS := $(APP).tools
+SITE := $(APP).site
 CLI := node_modules/.package-lock.json
 
 IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH" JSII_NODE="$(CURDIR)/.venv/bin/node"
@@ -42,8 +43,11 @@ e2e-full: $(TOOLS) $(CLI) ## the same with those that take minutes each
 golden: $(TOOLS) $(CLI) ## write the golden files anew
 	@$(PYTEST) tests/test_golden.py --regenerate
 
-docs: $(TOOLS) ## write the pages that come from the source
+docs: $(SITE) ## write the pages that come from the source, and the site into build/site
 	@.venv/bin/python pages/errors.py
+	@.venv/bin/python pages/api.py
+	@.venv/bin/python pages/pictures.py
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs build --quiet
 
 bench: $(TOOLS) $(CLI) ## measure the synth; write build/bench.json and docs/performance.md
 	@$(IN_VENV) python tests/bench/bench.py
@@ -94,6 +98,10 @@ $(APP): requirements.txt pyproject.toml constructs/cdk8s_mlflow/_version.py
 $(TOOLS): tests/requirements.txt $(APP)
 	@echo 'Installing test tools into .venv' >&2
 	@rm -f $(APP) && $(PIP) -r tests/requirements.txt && touch $(APP) $@
+
+$(SITE): pages/requirements.txt $(TOOLS)
+	@echo 'Installing the tools of the site into .venv' >&2
+	@$(PIP) -r pages/requirements.txt && touch $@
 
 $(CLI): package.json package-lock.json .npmrc | $(APP)
 	@echo 'Installing the cdk8s command line into node_modules' >&2

@@ -187,4 +187,4 @@ def test_callers_have_a_client_of_their_own_if_wanted() -> None:
     assert token["client_id"] == "mlflow-jobs"
     assert token["parameters"] == {"scope": "mlflow", "audience": "api://mlflow"}
     readers = [owner for owner, item in release.containers() if ("provider", "jobs-secret") in env_of(item).values()]
-    assert readers == ["CronJob/mlflow-gc container gc"]
+    assert readers == ["CronJob/mlflow-gc container gc", "CronJob/mlflow-smoke-test container smoke-test"]

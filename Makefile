@@ -72,8 +72,8 @@ build: $(TOOLS) ## build wheel and sdist into build/
 	@.venv/bin/python tests/wheel/contents.py build/*
 
 sbom: build ## write the bill of materials of an installed wheel to build/sbom.cdx.json
-	@$(PYTHON) -m venv --clear build/.installed
-	@build/.installed/bin/python -m pip --disable-pip-version-check --quiet install build/*.whl
+	@$(PYTHON) -m venv --clear --without-pip build/.installed
+	@.venv/bin/python -m pip --python build/.installed --disable-pip-version-check --quiet install build/*.whl
 	@.venv/bin/python -m cyclonedx_py environment --pyproject pyproject.toml --output-reproducible --output-format JSON \
 	  --output-file build/sbom.cdx.json build/.installed
 	@rm -rf build/.installed

@@ -32,7 +32,12 @@ PRODUCTION = Environment(
         ),
         artifact_store=S3(bucket="mlflow-artifacts", region="eu-central-1"),
         scaling=FixedReplicas(2),
-        exposure=Ingress(hosts=["mlflow.example.com"], tls=[IngressTls(secret_name="mlflow-tls")]),  # noqa: S106 - the name of a Secret
+        exposure=Ingress(
+            hosts=["mlflow.example.com"],
+            tls=[IngressTls(secret_name="mlflow-tls")],  # noqa: S106 - the name of a Secret
+            # The server has no login: whoever passes the Ingress may write.
+            allowed_from=[NamespacePeer("ingress-nginx")],
+        ),
         network_policy=NetworkPolicy(clients=[NamespacePeer("training")]),
     ),
 )

@@ -38,6 +38,12 @@ def test_its_table_is_the_one_that_was_meant(project: Path) -> None:
     assert runpy.run_path(str(project / "main.py"))["ENVIRONMENTS"] == (DEVELOPMENT, PRODUCTION)
 
 
+def test_it_starts_without_a_notice(project: Path) -> None:
+    """Whoever tries it first sees the table, and nothing to worry about."""
+    done = run(project, sys.executable, "main.py", "--quiet")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_it_passes_its_own_tests(project: Path) -> None:
     """Its golden files are what its main.py writes."""
     done = run(project, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")

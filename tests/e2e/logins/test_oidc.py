@@ -190,7 +190,24 @@ def test_nothing_opens_without_a_login(headers: dict[str, str], releases: Releas
     assert asked(client, [{"url": f"{host}/health"} for host in hosts]) == [200] * 3
 
 
-OPEN: dict[str, str] = {}
+OPEN = {
+    "/health": "the kubelet asks it, and it says nothing of what is stored",
+    "/health/live": "likewise",
+    "/health/ready": "likewise: whether provider and database are reached",
+    "/health/startup": "likewise",
+    "/login": "sends people to the provider",
+    "/login/1": "there is one provider, and no other",
+    "/callback": "where the provider sends them back, with a code; without one it says so",
+    "/callback/1": "likewise, of a provider that is not there",
+    "/providers": "the button of the login page",
+    "/oidc/ui": "the plugin's own pages, as in the published package; what they show they ask for with a login",
+    "/oidc/ui/": "likewise",
+    "/oidc/ui/a/b": "likewise",
+    "/oidc/ui/config.json": "which features the pages show, and that nobody is logged in",
+    "/saml/metadata/1": "there is no provider of SAML",
+    "/slo/1": "likewise",
+    "/static-files/a/b": "the UI's own scripts and pictures, the same as in the published package",
+}
 """What answers without a login, and why it may."""
 
 

@@ -9,6 +9,7 @@ APP := .venv/.app$(subst /,-,$(PYTHON))
 TOOLS := $(APP).tools
 SITE := $(APP).site
 CLI := node_modules/.package-lock.json
+JUDGES := .venv/judges/.installed
 
 IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH" JSII_NODE="$(CURDIR)/.venv/bin/node"
 PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet install
@@ -32,13 +33,22 @@ synth: $(APP) $(CLI) ## write the manifests of every environment to dist/
 	@$(CDK8S) synth
 
 test: $(TOOLS) $(CLI) ## run the tests that need no cluster (PYTEST_ARGS="-k word")
-	@$(PYTEST) -n 2 -m "not e2e"
+	@$(PYTEST) -n 2 -m "not e2e and not judge"
 
 e2e: $(TOOLS) $(CLI) ## run the tests on the cluster that KUBECONFIG names
 	@MLFLOW_E2E=1 $(PYTEST) -m "e2e and not slow" tests/e2e
 
 e2e-full: $(TOOLS) $(CLI) ## the same with those that take minutes each
 	@MLFLOW_E2E=1 $(PYTEST) -m e2e tests/e2e
+
+judge: $(TOOLS) $(CLI) $(JUDGES) ## ask checkov, kube-score and kubeconform about the golden files
+	@$(PYTEST) -m judge tests/judges
+
+audit: $(TOOLS) $(CLI) $(JUDGES) ## look for known vulnerabilities in what is installed
+	@$(IN_VENV) python tests/judges/audit.py
+
+fuzz: $(TOOLS) $(CLI) ## try thousands of random props, and every nasty text in every field
+	@FUZZ_EXAMPLES=2000 $(PYTEST) -n 2 tests/test_properties.py tests/test_nasty_inputs.py
 
 golden: $(TOOLS) $(CLI) ## write the golden files anew
 	@$(PYTEST) tests/test_golden.py --regenerate
@@ -108,4 +118,11 @@ $(CLI): package.json package-lock.json .npmrc | $(APP)
 	@$(IN_VENV) npm ci --loglevel=error
 	@touch $@
 
-.PHONY: help synth test e2e e2e-full golden bench docs lint typecheck imports build sbom clean
+$(JUDGES): tests/judges/requirements.txt | $(APP)
+	$(call require,command -v go,Go is not installed; kube-score and kubeconform are compiled with it)
+	@echo 'Installing checkov and pip-audit into .venv/judges' >&2
+	@.venv/bin/python -m venv --clear .venv/judges
+	@.venv/judges/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
+	@touch $@
+
+.PHONY: help synth test e2e e2e-full judge audit fuzz golden bench docs lint typecheck imports build sbom clean

@@ -49,10 +49,12 @@ from cdk8s_mlflow import (
 
 SECRET = "hunter2"
 SCHEMA = "1.34"
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "150"))
+"""Of each test; `make fuzz` asks for thousands."""
 SETTINGS = settings(
     deadline=None,
-    max_examples=150,
-    derandomize=bool(os.environ.get("CI")),
+    max_examples=EXAMPLES,
+    derandomize=bool(os.environ.get("CI")) and "FUZZ_EXAMPLES" not in os.environ,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
@@ -300,7 +302,7 @@ def test_any_combination_becomes_valid_objects_or_our_own_error(props: MlflowPro
     keeps_the_promise(props)
 
 
-@settings(SETTINGS, max_examples=60)
+@settings(SETTINGS, max_examples=EXAMPLES * 2 // 5)
 @given(props=doors())
 def test_any_doors_beside_one_another_become_valid_objects_or_our_own_error(props: MlflowProps) -> None:
     """Services, Ingresses, routes, certificates and logins, whatever their number."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -33,9 +34,41 @@ def define_manifests(plan: Plan) -> list[Manifest]:
         for (kind, name), count in names.items()
         if count > 1
     ]
+    failures += [failure for manifest in manifests for failure in _unwritable(manifest)]
     if failures:
         raise InvalidProps(f"Mlflow {plan.naming.release!r}", failures)
     return manifests
+
+
+# cdk8s writes by YAML 1.1, which knows no such numbers and leaves them without quotes; kubectl knows them.
+_NUMBER_TO_KUBECTL = re.compile(
+    r"[-+]?(0[oO][0-7_]+|0B[01_]+|0X[0-9a-fA-F_]+|[0-9._]+[eE][-+]?_*[0-9]+_[0-9_]*|[0-9._]+[eE][-+]?_+[0-9]+)"
+)
+# cdk8s writes them as they are, and a reader of YAML ends the line there.
+_LINE_SEPARATOR = re.compile("[\u0085\u2028\u2029]")
+
+
+def _unwritable(manifest: Manifest) -> Iterator[str]:
+    """Yield the texts that kubectl would read otherwise than they are."""
+    hidden = manifest["kind"] == "Secret"
+    for path, text in _texts(manifest, ""):
+        shown = "a secret value" if hidden else repr(text[:80])
+        where = f"Mlflow: {manifest['kind']}/{manifest['metadata']['name']}{path}"
+        if _NUMBER_TO_KUBECTL.fullmatch(text):
+            yield f"{where}: kubectl would read it as a number (got {shown}); write another text"
+        elif _LINE_SEPARATOR.search(text):
+            yield f"{where}: has a line separator of Unicode, which YAML cannot hold (got {shown}); write \\n, or none"
+
+
+def _texts(value: object, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _texts(item, f"{path}.{key}")
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _texts(item, f"{path}[{index}]")
 
 
 def _with_metadata(plan: Plan, manifest: Manifest) -> Manifest:

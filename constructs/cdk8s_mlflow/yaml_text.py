@@ -61,6 +61,8 @@ class _Loader(yaml.SafeLoader):
 
 _PLAIN = "!plain"
 _Loader.add_constructor(_PLAIN, lambda _loader, node: scalar(node.value))
+# As a key it merges; as a value it is text.
+_Loader.add_constructor("tag:yaml.org,2002:merge", lambda _loader, node: node.value)
 
 
 def _key(key: Hashable) -> str:

@@ -2311,6 +2311,20 @@ WRONG: dict[str, tuple[Callable[[], MlflowProps], str]] = {
             "'postgresql'"
         ),
     ),
+    "text that kubectl reads as a number": (
+        lambda: props(object_annotations={"Service": {"example.com/mode": "0o17"}}),
+        (
+            "Mlflow: Service/mlflow.metadata.annotations.example.com/mode: kubectl would read it as a number "
+            "(got '0o17'); write another text"
+        ),
+    ),
+    "text with a line separator of Unicode": (
+        lambda: props(object_annotations={"Service": {"example.com/note": "a\u2028b"}}),
+        (
+            "Mlflow: Service/mlflow.metadata.annotations.example.com/note: has a line separator of Unicode, which "
+            "YAML cannot hold (got 'a\\u2028b'); write \\n, or none"
+        ),
+    ),
     "SQL name with a dash": (
         lambda: on_postgresql(backend_store=CloudNativePG(database="ml-flow")),
         (

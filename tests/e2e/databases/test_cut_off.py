@@ -120,11 +120,16 @@ class Engine:
             )
 
     def schema(self, database: str) -> str:
-        """Return everything that makes the database's tables."""
+        """Return everything that makes the database's tables, MariaDB's in alphabetical order.
+
+        SQLAlchemy creates the indexes of a table in no order of its own, and MariaDB tells them as they came.
+        """
         if isinstance(self.server, PostgreSQLServer):
             return self.shell(f"pg_dump -h /tmp -U postgres -s --no-owner {database}")
         dump = self.shell(f"mariadb-dump -S /tmp/mariadb.sock -uroot --no-data --skip-comments {database}")
-        return re.sub(r" AUTO_INCREMENT=\d+|DEFINER=\S+", "", dump)
+        text = re.sub(r" AUTO_INCREMENT=\d+|DEFINER=\S+", "", dump)
+        tables = (sorted(line.rstrip(",") for line in table.splitlines()) for table in text.split("CREATE TABLE "))
+        return "\n".join(line for table in tables for line in ["CREATE TABLE", *table])
 
     def shell(self, command: str) -> str:
         """Run a command beside the server."""

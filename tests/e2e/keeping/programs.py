@@ -44,8 +44,10 @@ def ended_job(namespace: str, name: str, timeout: float = 900) -> tuple[bool, st
         conditions: list[Manifest] = get("job", name, namespace)["status"].get("conditions", [])
         ended = [item["type"] for item in conditions if item["status"] == "True"]
         if {"Complete", "Failed"} & set(ended):
-            selector = f"batch.kubernetes.io/job-name={name}"
-            said = attempt("-n", namespace, "logs", "-l", selector, "--all-containers", "--prefix", "--tail=-1").stdout
-            return "Complete" in ended, said
+            logs = ("logs", "-l", f"batch.kubernetes.io/job-name={name}", "--all-containers", "--prefix", "--tail=-1")
+            said = attempt("-n", namespace, *logs).stdout
+            # The node may still be writing what a container has said last.
+            if said or time.monotonic() > deadline:
+                return "Complete" in ended, said
         assert time.monotonic() < deadline, f"{name} has not ended: {kubectl('-n', namespace, 'get', 'pods')}"
         time.sleep(1)

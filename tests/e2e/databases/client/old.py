@@ -54,7 +54,7 @@ def read(runs: list[str], with_artifacts: bool) -> dict[str, Any]:
     champion = client.get_model_version_by_alias("old model", "champion")
     found = {
         "runs": {run: described(client, run) for run in runs},
-        "model": [client.get_registered_model("old model").tags, champion.version, champion.run_id],
+        "model": [client.get_registered_model("old model").tags, str(champion.version), champion.run_id],
         "experiments": sorted(experiment.name for experiment in client.search_experiments()),
     }
     if with_artifacts:

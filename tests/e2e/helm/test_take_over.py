@@ -69,6 +69,9 @@ def kubectl_apply(*arguments: str, stdin: str) -> str:
     return kubectl("apply", *arguments, "-f", "-", stdin=stdin)
 
 
+KINDS = "deployment,service,job,cronjob,pvc,serviceaccount,configmap,secret,networkpolicy,role,rolebinding"
+
+
 @pytest.fixture
 def release(case: Case, room: str, helm: Helm, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
     """Install a release, and take everything away afterwards."""
@@ -77,9 +80,9 @@ def release(case: Case, room: str, helm: Helm, tmp_path: Path, request: pytest.F
     file = values(case, room, tmp_path)
     helm.install(case.chart, file)
     yield file
-    attempt(
-        "-n", room, "delete", "deployment,service,job,cronjob,pvc", "-l", f"app.kubernetes.io/instance={case.chart}"
-    )
+    label = f"app.kubernetes.io/instance={case.chart}"
+    attempt("-n", room, "delete", KINDS, "-l", label)
+    attempt("-n", room, "delete", "secret", "-l", f"owner=helm,name={case.chart}")
 
 
 def ask(client: Pod, what: str, case: Case, room: str) -> Any:

@@ -24,15 +24,16 @@ KUBELET_PATHS = ("/metrics", "/metrics/cadvisor", "/metrics/resource")
 def cluster_series(namespace: str) -> Iterator[None]:
     """Make the cluster's Prometheus know them, where it does not yet."""
     made: list[Manifest] = []
-    if not prometheus.query("kube_pod_info"):
+    if not _is_told("kube_pod_info"):
         need_image(IMAGE, f"k8s.io/kube-state-metrics/v2@{VERSION}")
         made += kube_state_metrics(namespace)
-    if not prometheus.query("kubelet_running_pods"):
+    if not _is_told("kubelet_running_pods"):
         made += kubelet(namespace)
     try:
         # The operator's Prometheus looks for Endpoints still, of which the API server warns.
         old = [item for item in made if item["kind"] == "Endpoints"]
-        apply_manifests([item for item in made if item not in old])
+        if made:
+            apply_manifests([item for item in made if item not in old])
         for item in old:
             kubectl("apply", "-f", "-", stdin=json.dumps(item))
         yield
@@ -40,6 +41,11 @@ def cluster_series(namespace: str) -> Iterator[None]:
         for item in reversed(made):
             where = ["-n", item["metadata"]["namespace"]] if "namespace" in item["metadata"] else []
             kubectl(*where, "delete", item["kind"], item["metadata"]["name"], "--ignore-not-found", "--wait=false")
+
+
+def _is_told(series: str) -> bool:
+    """Return whether somebody tells a series now: an answer may be that of a run which has just ended."""
+    return bool(prometheus.query(f"max(timestamp({series})) > time() - 45"))
 
 
 def kube_state_metrics(namespace: str) -> list[Manifest]:

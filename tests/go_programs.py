@@ -20,6 +20,16 @@ def module_folder(module: str) -> Path:
     return Path(json.loads(done.stdout)["Dir"])
 
 
+def compile_program(module: str, package: str, file: Path, tags: str = "") -> None:
+    """Compile a package of a module into a file that runs in any container, too.
+
+    Not by `go install`, which asks for a list of versions that not every proxy has.
+    """
+    build = ["go", "build", "-tags", tags, "-trimpath", "-buildvcs=false", "-o", str(file), package]
+    environment = os.environ | {"GOWORK": "off", "CGO_ENABLED": "0"}
+    subprocess.run(build, cwd=module_folder(module), env=environment, check=True)
+
+
 @attrs.frozen
 class GoProgram:
     """A program by the module that it is compiled from."""
@@ -44,11 +54,5 @@ class GoProgram:
         if (found := self.find()) is not None:
             return found
         CACHE.mkdir(parents=True, exist_ok=True)
-        build = ["go", "build", "-tags", self.tags, "-trimpath", "-buildvcs=false", "-o", str(self.compiled_file)]
-        subprocess.run(
-            [*build, self.package],
-            cwd=module_folder(self.module),
-            env=os.environ | {"GOWORK": "off", "CGO_ENABLED": "0"},
-            check=True,
-        )
+        compile_program(self.module, self.package, self.compiled_file, self.tags)
         return str(self.compiled_file)

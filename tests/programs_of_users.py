@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cdk8s_mlflow.node import _wheel_node
+from cdk8s_mlflow.node import wheel_node
 
 ROOT = Path(__file__).parents[1]
 CLI = ROOT / "node_modules" / "cdk8s-cli" / "bin" / "cdk8s"
@@ -15,7 +15,7 @@ CLI = ROOT / "node_modules" / "cdk8s-cli" / "bin" / "cdk8s"
 
 def run(folder: Path, *command: str, **own: str) -> subprocess.CompletedProcess[str]:
     """Run a command with this Python and its Node first on the PATH, as the Makefile does."""
-    node = _wheel_node()
+    node = wheel_node()
     assert node is not None
     path = f"{Path(sys.executable).parent}:{Path(node).parent}:{os.environ['PATH']}"
     environment = {name: value for name, value in os.environ.items() if name != "CDK8S_OUTDIR"}

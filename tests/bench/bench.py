@@ -24,7 +24,7 @@ from typing import Any
 
 import attrs
 
-from cdk8s_mlflow.node import _wheel_node
+from cdk8s_mlflow.node import wheel_node
 
 BENCH = Path(__file__).parent
 ROOT = BENCH.parents[1]
@@ -71,7 +71,7 @@ def templates(chart: str, times: int) -> list[str]:
 
 def environment(folder: str) -> dict[str, str]:
     """Return variables with which every run finds the same: compiled Python, our Node, a folder for its files."""
-    node = str(_wheel_node() or "node")
+    node = str(wheel_node() or "node")
     path = f"{Path(sys.executable).parent}:{Path(node).parent}:{os.environ['PATH']}"
     known = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     ours = {"PATH": path, "JSII_NODE": node, "CDK8S_OUTDIR": folder, "CDK8S_MLFLOW_QUIET": "1"}

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from shutil import copytree
 from tempfile import TemporaryDirectory
 
 import pytest
 from e2e.kubectl import kubectl
+from go_programs import compile_program
 
 IMAGES = Path(__file__).parent / "images"
 KIT = Path(__file__).parents[3] / "shared" / "cluster"
@@ -32,12 +33,7 @@ def need_image(image: str, go_module: str = "") -> None:
     with TemporaryDirectory() as context:
         copytree(folder, context, dirs_exist_ok=True)
         if go_module:
-            # Not `go install`, which asks for a list of versions that not every proxy has.
-            found = json.loads(_run(["go", "mod", "download", "-json", go_module]))["Dir"]
-            made = Path(context, folder.name)
-            _run(
-                ["go", "build", "-C", found, "-trimpath", "-buildvcs=false", "-o", str(made), "."], {"CGO_ENABLED": "0"}
-            )
+            compile_program(go_module, ".", Path(context, folder.name))
         _run([str(KIT / "image"), image, context])
 
 
@@ -50,9 +46,7 @@ def is_there(image: str) -> bool:
     return any(image in (item.get("names") or []) for node in nodes for item in node["status"]["images"])
 
 
-def _run(command: Sequence[str], variables: Mapping[str, str] | None = None) -> str:
-    done = subprocess.run(
-        command, env={**os.environ, **(variables or {})}, capture_output=True, text=True, timeout=1200, check=False
-    )
+def _run(command: Sequence[str]) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1200, check=False)
     assert done.returncode == 0, f"{' '.join(command)}: status {done.returncode}\n{done.stdout}{done.stderr}"
     return done.stdout

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-from pathlib import Path
-
 from e2e.kubectl import Manifest, attempt, kubectl
 from e2e.manifests import service
+from go_programs import module_folder
 
 IMAGE = "localhost/traefik:1"
 MODULE = "github.com/traefik/traefik/v3@v3.5.3"
@@ -18,8 +15,7 @@ def install_definitions() -> None:
     """Install Traefik's own CRDs from its Go module, unless the cluster has them."""
     if attempt("get", "customresourcedefinition", "middlewares.traefik.io").returncode == 0:
         return
-    found = subprocess.run(["go", "mod", "download", "-json", MODULE], capture_output=True, text=True, check=True)
-    file = Path(json.loads(found.stdout)["Dir"], DEFINITIONS)
+    file = module_folder(MODULE) / DEFINITIONS
     kubectl("apply", "--server-side", "-f", str(file))
     kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", str(file))
 

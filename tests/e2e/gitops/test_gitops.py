@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -19,6 +18,7 @@ from e2e.kubectl import Manifest, apply_manifests, attempt, get, kubectl, object
 from e2e.manifests import secret
 from e2e.room import own_namespace
 from e2e.servers import PostgreSQLServer, postgresql
+from go_programs import module_folder
 from releases import render
 from variants import VARIANTS, on_postgresql
 
@@ -63,11 +63,11 @@ def listed(items: list[Manifest]) -> str:
 
 def definition(module: str, path: str) -> Manifest:
     """Return a definition out of a Go module."""
-    done = subprocess.run(["go", "mod", "download", "-json", module], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        pytest.skip(f"{module} cannot be had: {done.stdout}{done.stderr}")
-    text = Path(json.loads(done.stdout)["Dir"], path).read_text(encoding="utf-8")
-    found: Manifest = yaml.safe_load(text)
+    try:
+        folder = module_folder(module)
+    except AssertionError as error:
+        pytest.skip(str(error))
+    found: Manifest = yaml.safe_load(folder.joinpath(path).read_text(encoding="utf-8"))
     return found
 
 

@@ -52,11 +52,14 @@ def _unwritable(manifest: Manifest) -> Iterator[str]:
     """Yield the texts that kubectl would read otherwise than they are."""
     hidden = manifest["kind"] == "Secret"
     for path, text in _texts(manifest, ""):
+        is_number = _NUMBER_TO_KUBECTL.fullmatch(text)
+        if not is_number and not _LINE_SEPARATOR.search(text):
+            continue
         shown = "a secret value" if hidden else repr(text[:80])
         where = f"Mlflow: {manifest['kind']}/{manifest['metadata']['name']}{path}"
-        if _NUMBER_TO_KUBECTL.fullmatch(text):
+        if is_number:
             yield f"{where}: kubectl would read it as a number (got {shown}); write another text"
-        elif _LINE_SEPARATOR.search(text):
+        else:
             yield f"{where}: has a line separator of Unicode, which YAML cannot hold (got {shown}); write \\n, or none"
 
 

@@ -38,8 +38,11 @@ test: $(TOOLS) $(CLI) ## run the tests that need no cluster (PYTEST_ARGS="-k wor
 e2e: $(TOOLS) $(CLI) ## run the tests on the cluster that KUBECONFIG names
 	@MLFLOW_E2E=1 $(PYTEST) -m "e2e and not slow" tests/e2e
 
-e2e-full: $(TOOLS) $(CLI) ## the same with those that take minutes each
+e2e-full: $(TOOLS) $(CLI) ## the same with those that take minutes each, and make fuzz; write docs/reliability.md
+	@rm -rf build/results
+	@$(MAKE) --no-print-directory fuzz PYTEST_ARGS=
 	@MLFLOW_E2E=1 $(PYTEST) -m e2e tests/e2e
+	@.venv/bin/python pages/reliability.py
 
 judge: $(TOOLS) $(CLI) $(JUDGES) ## ask checkov, kube-score and kubeconform about the golden files
 	@$(PYTEST) -m judge tests/judges

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, Literal
 
 import attrs
+import pytest
+from e2e.results import record
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from invariants import broken_invariants
@@ -281,18 +284,34 @@ def refusal(props: MlflowProps) -> str | None:
     return None
 
 
+TRIED: Counter[str] = Counter()
+"""What became of the props of the running test."""
+
+
+@pytest.fixture(autouse=True)
+def _counted(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Record how many props kept the promise, if it was thousands that were asked for."""
+    TRIED.clear()
+    yield
+    if "FUZZ_EXAMPLES" in os.environ and TRIED["tried"] and TRIED["tried"] == TRIED["taken"] + TRIED["refused"]:
+        record("inputs", request.node.name.removeprefix("test_").replace("_", " "), TRIED)
+
+
 def keeps_the_promise(props: MlflowProps) -> None:
     """Check that props become valid objects or our own error, which shows no secret."""
+    TRIED["tried"] += 1
     message = refusal(props)
     if message is not None:
         event("refused")
         assert SECRET not in message
         assert INLINE_VALUE not in message
+        TRIED["refused"] += 1
         return
     event("rendered")
     release = render(props)
     assert broken_invariants(release) == {}
     assert [found for item in release.objects for found in schema_errors(item, SCHEMA)] == []
+    TRIED["taken"] += 1
 
 
 @SETTINGS

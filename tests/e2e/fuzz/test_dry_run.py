@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 from e2e.kubectl import Manifest, attempt, kubectl
+from e2e.results import record
 from e2e.room import own_namespace
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from pod_security import restricted_violations
@@ -109,4 +110,8 @@ def test_whatever_random_props_become_is_taken(place: str, count: int) -> None:
     assert place == PLACE
     releases = drawn(count)
     assert len(releases) > count / 10
-    assert complaints(distinct(releases, restricted=True)) == []
+    objects = distinct(releases, restricted=True)
+    assert complaints(objects) == []
+    if count > 1000:
+        counts = {"tried": count, "refused": count - len(releases), "taken": len(releases), "objects": len(objects)}
+        record("inputs", "random props, their objects asked of the API server", counts)

@@ -2,6 +2,7 @@
 
 from cdk8s_mlflow import (
     S3,
+    BasicAuth,
     Environment,
     ExistingSecret,
     FixedReplicas,
@@ -52,7 +53,7 @@ ENVIRONMENTS = (
             network_policy=CLIENTS,
         ),
     ),
-    # Three replicas over nodes and zones, behind TLS, with keys that the team keeps itself.
+    # Three replicas over nodes and zones, behind TLS and a login, with keys that the team keeps itself.
     Environment(
         name="production",
         namespace="mlflow-production",
@@ -67,6 +68,10 @@ ENVIRONMENTS = (
                 bucket="mlflow-production",
                 endpoint_url="http://minio.databases.svc:9000",
                 credentials=S3_CREDENTIALS,
+            ),
+            authentication=BasicAuth(
+                admin_password=ExistingSecret("mlflow-admin", "password"),
+                flask_secret_key=ExistingSecret("mlflow-keys", "flask-key"),
             ),
             crypto_kek_passphrase=ExistingSecret("mlflow-keys", "kek-passphrase"),
             webhook_secret_encryption_key=ExistingSecret("mlflow-keys", "webhook-key"),

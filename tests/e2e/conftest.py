@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from e2e.room import MADE, client_in
 
-from .environments import Environment, Start, run, start, synthesize
+from .environments import ADMIN_PASSWORD, Environment, Start, run, start, synthesize
 from .kubectl import Manifest, Pod, apply_manifests, diagnosis, kubectl, objects, wait_for_pods
 from .manifests import delete_namespaces, minio, namespace, postgresql, python_pod, secret, service
 
@@ -132,8 +132,9 @@ def started(
     """Make the Secrets that the environments name, then start all environments at once."""
     namespace = table["production"].namespace
     webhook_key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
-    keys = {"kek-passphrase": f"k&{PASSWORD}", "webhook-key": webhook_key}
+    keys = {"kek-passphrase": f"k&{PASSWORD}", "webhook-key": webhook_key, "flask-key": secrets.token_hex(32)}
     apply_manifests([*store_secrets, secret(namespace, "mlflow-keys", keys)])
+    apply_manifests([secret(namespace, "mlflow-admin", {"password": ADMIN_PASSWORD})])
     apply_manifests([secret(namespace, "mlflow-tls", certificate, "kubernetes.io/tls")])
     return start(list(table.values()))
 

@@ -13,6 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 from typing import Any
+from urllib.parse import quote
 
 import attrs
 import yaml
@@ -22,6 +23,7 @@ from .kubectl import CommandFailed, Manifest, Pod, apply, container_statuses, ku
 ROOT = Path(__file__).parents[2]
 RELEASE = "app.kubernetes.io/instance=mlflow"
 SERVERS = f"{RELEASE},app.kubernetes.io/component=server"
+ADMIN_PASSWORD = "a/d@m:i%n?41#&$x"
 PROCESSES = "cat /proc/[0-9]*/cmdline | tr '\\0' ' '"
 """Prints the arguments of every process."""
 
@@ -42,8 +44,17 @@ class Environment:
 
     @property
     def uri(self) -> str:
-        """The tracking URI inside the cluster."""
-        return f"http://{self.hosts[-1]}:5000"
+        """The tracking URI inside the cluster, with the administrator's credentials where there is a login."""
+        name = self.variable("MLFLOW_AUTH_ADMIN_USERNAME")
+        login = f"{name}:{quote(ADMIN_PASSWORD, safe='')}@" if name else ""
+        return f"http://{login}{self.hosts[-1]}:5000"
+
+    @property
+    def authorization(self) -> dict[str, str]:
+        """The header that a request needs where there is a login."""
+        name = self.variable("MLFLOW_AUTH_ADMIN_USERNAME")
+        login = base64.b64encode(f"{name}:{ADMIN_PASSWORD}".encode()).decode()
+        return {"Authorization": f"Basic {login}"} if name else {}
 
     @property
     def hosts(self) -> list[str]:

@@ -22,12 +22,14 @@ class Browser:
         self.client = client
         self.url = environment.url
         self.door = {"via": address, "certificate": certificate}
+        self.authorization = environment.authorization
         # Controllers need a moment from the Ingress to their own configuration.
         wait_until(f"{self.url} is routed", lambda: self.ask("/health")["status"] == 200)
 
-    def ask(self, path: str, **request: Any) -> dict[str, Any]:
-        """Send one request."""
-        [answer] = run(self.client, "ask", json.dumps([{"url": self.url + path, **self.door, **request}]))
+    def ask(self, path: str, headers: dict[str, str] | None = None, **request: Any) -> dict[str, Any]:
+        """Send one request, as one who has logged in if there is a login."""
+        known = {"url": self.url + path, "headers": self.authorization | (headers or {})}
+        [answer] = run(self.client, "ask", json.dumps([{**known, **self.door, **request}]))
         return dict(answer)
 
     def post(self, path: str, origin: str) -> dict[str, Any]:

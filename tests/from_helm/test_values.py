@@ -181,10 +181,10 @@ def test_a_secret_is_a_reference_and_a_command() -> None:
     """Whoever reads the program reads no password."""
     converted = convert("larribas", {"backendStore": {"postgres": POSTGRES}})
     (command,) = converted.commands
-    assert command.split() == [
-        *("kubectl", "create", "secret", "generic", "mlflow-postgres", "--namespace", "ml"),
-        '--from-literal=password="$BACKEND_STORE_POSTGRES_PASSWORD"',
-    ]
+    assert command == (
+        "kubectl create secret generic mlflow-postgres --namespace ml "
+        '--from-file=password=<(printf %s "$BACKEND_STORE_POSTGRES_PASSWORD")'
+    )
     assert "p@ss" not in repr(converted)
 
 

@@ -85,7 +85,7 @@ class Conversion:
             " ".join(
                 [
                     f"kubectl create secret generic {name} --namespace {namespace}",
-                    *(f"--from-literal={key}={word}" for key, word in keys.items()),
+                    *(f"--from-file={key}=<(printf %s {word})" for key, word in keys.items()),
                 ]
             )
             for name, keys in self.secrets.items()

@@ -68,9 +68,15 @@ class Installation:
                 container["resources"]["requests"] = {"cpu": "2m", "memory": "16Mi"}
         return found
 
-    def apply(self) -> None:
-        """Create or change its objects."""
-        apply_manifests(self.manifests())
+    def apply(self) -> list[str]:
+        """Create or change its objects; return what kubectl says of each."""
+        return apply_manifests(self.manifests())
+
+    def assert_no_difference(self) -> None:
+        """Check that what the API server has kept is what was written."""
+        items = json.dumps({"apiVersion": "v1", "kind": "List", "items": self.manifests()})
+        done = attempt("diff", "-f", "-", stdin=items)
+        assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
 
     def delete(self) -> None:
         """Delete its workloads, at once."""

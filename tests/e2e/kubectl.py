@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 import time
@@ -35,9 +36,9 @@ def apply(*files: Path) -> list[str]:
     return _apply([argument for file in files for argument in ("-f", str(file))], None)
 
 
-def apply_manifests(manifests: Iterable[Manifest]) -> None:
-    """Create or change objects, without a warning of the API server."""
-    _apply(["-f", "-"], json.dumps({"apiVersion": "v1", "kind": "List", "items": list(manifests)}))
+def apply_manifests(manifests: Iterable[Manifest]) -> list[str]:
+    """Create or change objects, without a warning of the API server; return what kubectl says of each."""
+    return _apply(["-f", "-"], json.dumps({"apiVersion": "v1", "kind": "List", "items": list(manifests)}))
 
 
 def _apply(files: list[str], stdin: str | None) -> list[str]:
@@ -65,6 +66,11 @@ def get(kind: str, name: str, namespace: str) -> Manifest:
     """Return one object."""
     found: Manifest = json.loads(kubectl("-n", namespace, "get", kind, name, "-o", "json"))
     return found
+
+
+def secret_value(namespace: str, name: str, key: str) -> str:
+    """Return a value of a Secret."""
+    return base64.b64decode(get("secret", name, namespace)["data"][key]).decode()
 
 
 def wait_until(what: str, condition: Callable[[], object], timeout: float = 60) -> None:

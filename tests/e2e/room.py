@@ -24,6 +24,7 @@ def own_namespace(name: str, request: pytest.FixtureRequest) -> Iterator[str]:
     yield name
     if not request.config.getoption("--keep", default=False):
         delete_namespaces([name])
+        MADE.remove(name)
 
 
 def client_in(name: str) -> Pod:

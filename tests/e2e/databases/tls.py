@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
 from e2e.kubectl import Manifest, apply_manifests, kubectl, wait_for_pods
 from e2e.manifests import secret
@@ -30,22 +32,16 @@ class TlsServers:
 
 def start_tls_servers(namespace: str, authority: Certificates) -> TlsServers:
     """Start them; each has a second name that its certificate does not know."""
-    ca = authority.folder.joinpath("ca.crt").read_text(encoding="utf-8")
-    hosts = {POSTGRESQL: [POSTGRESQL, f"{CNPG}-rw"], MARIADB: [MARIADB]}
-    settings = [argument for name, value in _FLAGS.items() for argument in ("-c", f"{name}={value}")]
     files = ["--ssl-cert=/tls/tls.crt", "--ssl-key=/tls/tls.key", "--require-secure-transport=ON"]
     apply_manifests(
         [
-            *(
-                secret(namespace, f"{name}-certificate", {**authority.signed(name, names), "ca.crt": ca})
-                for name, names in hosts.items()
-            ),
+            certificate(namespace, MARIADB, authority, [MARIADB]),
             secret(namespace, "client-certificate", authority.signed("certified"), "kubernetes.io/tls"),
             secret(namespace, "tls-user", {"password": PASSWORD}),
             second_service(namespace, f"{POSTGRESQL}-alias", POSTGRESQL, 5432),
             second_service(namespace, f"{CNPG}-rw", POSTGRESQL, 5432),
             second_service(namespace, f"{MARIADB}-alias", MARIADB, 3306),
-            *postgresql(namespace, POSTGRESQL, args=settings, setup=_HBA, certificates=f"{POSTGRESQL}-certificate"),
+            *encrypted_postgresql(namespace, authority, [POSTGRESQL, f"{CNPG}-rw"]),
             *mariadb(namespace, MARIADB, args=files, certificates=f"{MARIADB}-certificate"),
         ]
     )
@@ -56,6 +52,21 @@ def start_tls_servers(namespace: str, authority: Certificates) -> TlsServers:
     found.postgres.sql("CREATE ROLE certified LOGIN IN ROLE mlflow", "ALTER DATABASE mlflow OWNER TO certified")
     found.maria.make_database("mlflow", "mlflow", PASSWORD)
     return found
+
+
+def encrypted_postgresql(namespace: str, authority: Certificates, hosts: Sequence[str]) -> list[Manifest]:
+    """Return PostgreSQL with a certificate for some names; nobody comes unencrypted."""
+    settings = [argument for name, value in _FLAGS.items() for argument in ("-c", f"{name}={value}")]
+    return [
+        certificate(namespace, POSTGRESQL, authority, hosts),
+        *postgresql(namespace, POSTGRESQL, args=settings, setup=_HBA, certificates=f"{POSTGRESQL}-certificate"),
+    ]
+
+
+def certificate(namespace: str, server: str, authority: Certificates, hosts: Sequence[str]) -> Manifest:
+    """Return the Secret with a server's certificate for some names, and with the authority."""
+    ca = authority.folder.joinpath("ca.crt").read_text(encoding="utf-8")
+    return secret(namespace, f"{server}-certificate", {**authority.signed(server, hosts), "ca.crt": ca})
 
 
 def second_service(namespace: str, name: str, server: str, port: int) -> Manifest:

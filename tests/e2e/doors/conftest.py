@@ -7,7 +7,6 @@ knows Traefik's own CRDs.
 
 from __future__ import annotations
 
-import base64
 import os
 from collections.abc import Iterator
 
@@ -16,6 +15,7 @@ from e2e.databases.certificates import Certificates
 from e2e.kubectl import Pod, apply_manifests, get, kubectl, wait_for_pods
 from e2e.manifests import python_pod, secret, service
 from e2e.room import client_in, own_namespace
+from e2e.visitors import Door, find_gateway, start_visitor
 
 from .releases import (
     ADMIN_PASSWORD,
@@ -23,7 +23,6 @@ from .releases import (
     PREFIXED_HOST,
     SECURE_HOST,
     SHARED_HOST,
-    Door,
     Server,
     names_of_service,
     plain,
@@ -118,9 +117,7 @@ def below_prefix(started: dict[str, Server]) -> Server:
 @pytest.fixture(scope="session")
 def gateway() -> Door:
     """Give the Gateway's address, and the certificate of its listener."""
-    address = get("service", "traefik", "ingress")["spec"]["clusterIP"]
-    held = get("secret", "example-com", "ingress")["data"]["tls.crt"]
-    return Door(address, base64.b64decode(held).decode())
+    return find_gateway()
 
 
 @pytest.fixture(scope="session")
@@ -128,17 +125,6 @@ def visitor(room: str, gateway: Door, below_prefix: Server) -> Pod:
     """Start a pod with MLflow's client, whose DNS says that the public names are at the Gateway."""
     assert below_prefix.namespace == room
     return start_visitor(room, "visitor", gateway, [PREFIXED_HOST])
-
-
-def start_visitor(namespace: str, name: str, door: Door, hosts: list[str]) -> Pod:
-    """Start a pod that finds hosts at a door, and trusts the door's certificate."""
-    manifest = python_pod(namespace, name)
-    manifest["spec"]["hostAliases"] = [{"ip": door.address, "hostnames": hosts}]
-    apply_manifests([manifest])
-    wait_for_pods(namespace, name)
-    pod = Pod(namespace, name)
-    pod.execute("python", "-c", f"open('/tmp/ca.crt', 'w').write({door.certificate!r})")
-    return pod
 
 
 # --- The slow part: TLS in the pod, behind a Traefik that knows its own CRDs ---------------------------------

@@ -55,14 +55,6 @@ def names_of_service(name: str, namespace: str) -> list[str]:
 
 
 @attrs.frozen
-class Door:
-    """Where a controller answers, and which certificate it shows."""
-
-    address: str
-    certificate: str
-
-
-@attrs.frozen
 class Server:
     """A release, and the address of its Service."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 import pytest
-from e2e.kubectl import Pod, attempt, wait_until
+from e2e.kubectl import Pod, wait_until
+from e2e.visitors import Door, scripts
 
 from .releases import (
     ARTIFACTS,
@@ -17,7 +17,6 @@ from .releases import (
     PREFIX,
     PREFIXED_HOST,
     SHARED_HOST,
-    Door,
     Server,
     ask,
     run_with_login,
@@ -47,11 +46,6 @@ class Browser:
     def write(self, path: str, origin: str) -> dict[str, Any]:
         """Send a request as a page of the given origin does."""
         return self.ask(path, {"Origin": origin}, method="POST", body={"max_results": 5})
-
-
-def scripts(page: str) -> list[str]:
-    """Return the scripts and styles that a page loads."""
-    return re.findall(r'(?:src|href)="([^"]+\.(?:js|css))"', page)
 
 
 @pytest.fixture(params=PLAIN_HOSTS)
@@ -185,6 +179,4 @@ def test_artifacts_ask_for_the_same_login_on_every_way(
 def test_kubectl_diff_finds_nothing(at_root: Server, below_prefix: Server) -> None:
     """What the API server has kept of Service, Ingress, routes and policies is what was written."""
     for server in (at_root, below_prefix):
-        items = json.dumps({"apiVersion": "v1", "kind": "List", "items": server.installation.manifests()})
-        done = attempt("diff", "-f", "-", stdin=items)
-        assert (done.returncode, done.stdout) == (0, "")
+        server.installation.assert_no_difference()

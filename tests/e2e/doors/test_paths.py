@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 from e2e.kubectl import Pod
+from e2e.visitors import Door
 
-from .releases import ARTIFACTS, AUTHORIZATION, PREFIX, PREFIXED_HOST, SECURE_HOST, Door, Server, ask, program
+from .releases import ARTIFACTS, AUTHORIZATION, PREFIX, PREFIXED_HOST, SECURE_HOST, Server, ask, program
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from e2e.kubectl import Pod, attempt, get, kubectl, wait_until
+from e2e.visitors import Door
 
 from .releases import (
     AUTHORIZATION,
     PREFIX,
     SECURE_HOST,
-    Door,
     Server,
     ask,
     names_of_service,

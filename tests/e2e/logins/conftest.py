@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 from collections.abc import Iterator
 from datetime import timedelta
@@ -10,7 +9,7 @@ from datetime import timedelta
 import pytest
 from e2e.databases.certificates import Certificates
 from e2e.installation import Installation, applied, release
-from e2e.kubectl import Pod, apply_manifests, get, kubectl, wait_for_pods
+from e2e.kubectl import Pod, apply_manifests, kubectl, secret_value, wait_for_pods
 from e2e.manifests import secret
 from e2e.room import client_in, own_namespace
 from e2e.servers import MariaDBServer, PostgreSQLServer, mariadb, postgresql
@@ -37,7 +36,7 @@ from cdk8s_mlflow import (
 
 from .directory import GROUPS, ML, OPS, PEOPLE, SEARCHER, Directory, start_directory
 from .guarded import Guarded, basic_header
-from .provider import Provider, start_provider
+from .provider import Provider, places_of_tests, start_provider
 
 LOGIN_IMAGE = Image(repository="localhost/cdk8s-mlflow", tag="v3.17.2")
 """MLflow's own with ldap3: image/Containerfile."""
@@ -92,7 +91,9 @@ def directory(main: str, authority: Certificates) -> Directory:
 @pytest.fixture(scope="session")
 def provider(main: str, tmp_path_factory: pytest.TempPathFactory) -> Provider:
     """Start an OpenID Connect provider whose certificate only our own authority vouches for."""
-    return start_provider(main, tmp_path_factory.mktemp("provider"))
+    certificates = Certificates(tmp_path_factory.mktemp("provider"))
+    certificates.authority()
+    return start_provider(main, certificates, places_of_tests(main))
 
 
 SHARED = ArtifactVolume(volume=VolumeClaim(name="artifacts", access_modes=["ReadWriteMany"]))
@@ -242,8 +243,3 @@ def guarded(client: Pod, installation: Installation, password: str) -> Iterator[
     with applied(installation):
         installation.wait(600)
         yield Guarded(client, installation, basic_header("admin", password), wrong)
-
-
-def secret_value(namespace: str, name: str, key: str) -> str:
-    """Return a value of a Secret."""
-    return base64.b64decode(get("secret", name, namespace)["data"][key]).decode()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -59,14 +58,18 @@ def run_with_token(client: Pod, token: str, name: str, *arguments: str, authorit
     return json.loads(output.splitlines()[-1])
 
 
-def start_provider(namespace: str, folder: Path) -> Provider:
-    """Start it, with a certificate of an authority that no image knows."""
-    certificates, host = Certificates(folder), f"provider.{namespace}"
-    authority = certificates.authority()
-    found = Provider(namespace, f"https://{host}:9000")
+def places_of_tests(namespace: str) -> list[str]:
+    """Return where people are returned to in the tests of this folder."""
     paths = ("/callback", "/oauth2/callback", "/mlflow/oauth2/callback")
     returns = [f"http://{name}.{namespace}:5000{path}" for name in RELEASES for path in paths]
-    returns += [f"https://proxy-tls.{namespace}:5000/oauth2/callback", "https://mlflow.example.com/callback"]
+    return [*returns, f"https://proxy-tls.{namespace}:5000/oauth2/callback", "https://mlflow.example.com/callback"]
+
+
+def start_provider(namespace: str, certificates: Certificates, returns: Iterable[str]) -> Provider:
+    """Start it, with a certificate of an authority that no image knows; people may be returned to some places."""
+    host = f"provider.{namespace}"
+    found = Provider(namespace, f"https://{host}:9000")
+    authority = certificates.folder.joinpath("ca.crt").read_text(encoding="utf-8")
     variables = {"ISSUER": found.issuer, "REDIRECT_URIS": ",".join(returns)}
     apply_manifests(
         [

@@ -14,7 +14,7 @@ import attrs
 import pytest
 from e2e.databases.secrecy import forms
 from e2e.installation import USED, Installation, all_objects, applied, release
-from e2e.kubectl import Pod, apply_manifests, attempt, get, kubectl
+from e2e.kubectl import Pod, apply_manifests, attempt, get, kubectl, secret_value
 from e2e.manifests import secret
 from e2e.servers import MariaDBServer, PostgreSQLServer
 
@@ -29,7 +29,7 @@ from cdk8s_mlflow import (
     PostgreSQL,
 )
 
-from .conftest import ADMIN_PASSWORD, SHARED, secret_value
+from .conftest import ADMIN_PASSWORD, SHARED
 from .guarded import CLIENT, EXPERIMENTS, Guarded, ask, ask_once, basic_header, status
 
 pytestmark = pytest.mark.e2e

@@ -15,6 +15,8 @@ import alert_cases
 import attrs
 import pytest
 import yaml
+from releases import render
+from variants import VARIANTS
 
 import cdk8s_mlflow
 from cdk8s_mlflow import MlflowProps, SQLite
@@ -50,6 +52,21 @@ class Block:
     def __str__(self) -> str:
         """Return where it stands, as the id of its test."""
         return f"{self.page.relative_to(ROOT)}:{self.line}"
+
+
+def test_the_readme_deletes_every_kind() -> None:
+    """Of those that every cluster knows; claims and Secrets are kept on purpose."""
+    short = {"pdb": "poddisruptionbudget", "hpa": "horizontalpodautoscaler"}
+    text = (ROOT / "README.md").read_text(encoding="utf-8").replace("\\\n", " ")
+    [named] = re.findall(r"kubectl -n NS delete +(deployment,\S+)", text)
+    groups = {"", "apps", "autoscaling", "batch", "networking.k8s.io", "policy", "rbac.authorization.k8s.io"}
+    made = {
+        item["kind"].lower()
+        for props in VARIANTS.values()
+        for item in render(props).objects
+        if item["apiVersion"].rpartition("/")[0] in groups
+    }
+    assert {short.get(name, name) for name in named.split(",")} == made - {"persistentvolumeclaim", "secret"}
 
 
 def _blocks(page: Path) -> Iterator[Block]:

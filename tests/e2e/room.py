@@ -14,8 +14,11 @@ MADE: list[str] = []
 """The namespaces of this session that are shown when a test fails."""
 
 
-def own_namespace(name: str, request: pytest.FixtureRequest) -> Iterator[str]:
-    """Make an empty "restricted" namespace with the keys of all releases, for as long as the session lasts."""
+def own_namespace(name: str, request: pytest.FixtureRequest, *, waits: bool = True) -> Iterator[str]:
+    """Make an empty "restricted" namespace with the keys of all releases, for as long as the session lasts.
+
+    Its end is not waited for where others of the same kind follow.
+    """
     delete_namespaces([name])
     apply_manifests([namespace(name)])
     kubectl("-n", name, "wait", "--for=create", "serviceaccount/default", "--timeout=30s")
@@ -23,7 +26,7 @@ def own_namespace(name: str, request: pytest.FixtureRequest) -> Iterator[str]:
     MADE.append(name)
     yield name
     if not request.config.getoption("--keep", default=False):
-        delete_namespaces([name])
+        delete_namespaces([name], waits=waits)
         MADE.remove(name)
 
 

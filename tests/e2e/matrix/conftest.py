@@ -145,15 +145,16 @@ def running(
     if cell.artifacts != "volume":
         url = request.getfixturevalue("minio_server")
         run_module(client, "e2e.client.buckets", url, S3_KEY["id"], S3_KEY["key"], cell.name)
-    for namespace in own_namespace(cell.name, request):
+    for namespace in own_namespace(cell.name, request, waits=False):
         apply_manifests(_named_by_the_props(cell, certificates, authority))
         before = names_in(namespace)
+        failed = request.session.testsfailed
         installation = Installation(namespace, NAME, cell.props())
         started = time.monotonic()
         installation.apply()
         installation.wait(600)
         ready = time.monotonic() - started
-        yield Running(cell, installation, client, provider, before, ready)
+        yield Running(cell, installation, client, provider, before, ready, failed)
 
 
 def _named_by_the_props(cell: Cell, certificates: Certificates, authority: str) -> list[Manifest]:

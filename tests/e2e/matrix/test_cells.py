@@ -16,6 +16,7 @@ from e2e.kubectl import Pod, kubectl, objects, wait_until
 from e2e.matrix.pages import SEARCH, requests_of_pages
 from e2e.matrix.programs import run_module
 from e2e.matrix.visits import Running, names_in
+from e2e.results import record
 from e2e.visitors import scripts
 
 pytestmark = pytest.mark.e2e
@@ -30,6 +31,7 @@ class Logged:
     where: Mapping[str, str]
     found: Mapping[str, Any]
     seconds: float
+    """How long all of it took."""
 
 
 @pytest.fixture(scope="module")
@@ -42,11 +44,9 @@ def logged(running: Running) -> Logged:
     return Logged(said["where"], said["found"], time.monotonic() - started)
 
 
-def test_a_client_reads_back_all_that_it_logs(running: Running, logged: Logged) -> None:
+def test_a_client_reads_back_all_that_it_logs(logged: Logged) -> None:
     """Experiments, runs, metrics, artifacts of 0 B, 1 MB and 300 MB, a model, a prompt, traces, OTLP."""
     sizes = logged.found["artifacts of sizes"]
-    cell, seconds = running.cell.title, {size: item["seconds"] for size, item in sizes.items()}
-    print(f"\n{cell}: ready {running.ready_seconds:.0f} s, used {logged.seconds:.0f} s, {seconds}")  # noqa: T201 - to compare
     assert {size: (item["same"], item["listed"]) for size, item in sizes.items()} == {
         "0": (True, 0),
         "1000000": (True, 1_000_000),
@@ -132,8 +132,11 @@ def state_of(running: Running) -> dict[str, tuple[Any, ...]]:
 OWNERS = {"Deployment", "ReplicaSet", "Job"}
 
 
-def test_deleted_it_leaves_what_the_readme_says(running: Running) -> None:
+def test_deleted_it_leaves_what_the_readme_says(
+    running: Running, logged: Logged, request: pytest.FixtureRequest
+) -> None:
     """By the README's command: volume claims and Secrets stay, everything else is gone."""
+    restarts = sum(running.installation.restarts().values())
     namespace, manifests = running.installation.namespace, running.installation.manifests()
     kinds = ",httproute" if running.cell.door in {"route", "prefix"} else ""
     kubectl(*deletion(namespace, kinds), timeout=180)
@@ -148,11 +151,21 @@ def test_deleted_it_leaves_what_the_readme_says(running: Running) -> None:
     assert keys
     left = names_in(namespace) - running.before
     assert left == {*(f"Secret/{name}" for name in keys), *(f"PersistentVolumeClaim/{name}" for name in claims)}
+    if request.session.testsfailed == running.failed_before:
+        up, down = logged.found["artifacts of sizes"]["300000000"]["seconds"]
+        measured = {
+            "ready, s": round(running.ready_seconds),
+            "round trip, s": round(logged.seconds),
+            "300 MB up, s": up,
+            "300 MB down, s": down,
+            "restarts": restarts,
+        }
+        record("matrix", running.cell.title, measured)
 
 
 def deletion(namespace: str, further_kinds: str) -> list[str]:
     """Return the README's command."""
     text = README.read_text(encoding="utf-8").replace("\\\n", " ")
-    [command] = re.findall(r"\$ kubectl -n NS (delete deployment,.*)", text)
+    [command] = re.findall(r"\$ kubectl -n NS (delete +deployment,.*)", text)
     action, kinds, *selector = command.split()
     return ["-n", namespace, action, kinds + further_kinds, *selector]

@@ -36,6 +36,8 @@ class Running:
     before: frozenset[str]
     """What was in the namespace before the release."""
     ready_seconds: float
+    failed_before: int
+    """How many tests had failed when it started."""
 
     def variables(self) -> Variables:
         """Return the variables of MLflow's client: the login, and what the construct says about artifacts."""

@@ -96,10 +96,10 @@ class Pod:
         """Run a command in the pod and return how it ended."""
         return attempt(*self._exec(container), *command)
 
-    def start(self, *command: str) -> subprocess.Popen[str]:
+    def start(self, *command: str, container: str = "") -> subprocess.Popen[str]:
         """Start a command in the pod and go on."""
         return subprocess.Popen(
-            ["kubectl", *self._exec(), *command],
+            ["kubectl", *self._exec(container), *command],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -207,8 +207,20 @@ class MlflowProps:
     """Requests and limits of the server's container, instead of those computed from the workers.
 
     Left out: 250m CPU and no CPU limit; memory 512Mi + 256Mi per worker requested, 768Mi + 256Mi per worker
-    as limit (one worker was measured at 430 MiB idle and 480 MiB under load, each further one at 190 MiB). With
-    ``job_execution`` 1792Mi more are requested, and 2Gi more are the limit, and 320Mi for each job that may run.
+    as limit. With ``job_execution`` 1792Mi more are requested, and 2Gi more are the limit, and 320Mi for each job that
+    may run. With ``static_prefix`` the limit has twice ``largest_artifact`` more: MLflow holds uploads in memory there.
+
+    Measured on 2026-11-28 under these limits (MLflow 3.17.2 on PostgreSQL and S3, MiB that the kernel cannot take back,
+    the highest of each phase; 100 requests a second were offered, half batches of metrics, half searches):
+
+    | server | idle | requests | 1 GiB up | 1 GiB down | limit |
+    |---|---|---|---|---|---|
+    | one worker | 367 | 396 | 426 | 470 | 1024 |
+    | two workers | 575 | 633 | 652 | 695 | 1280 |
+    | four workers | 943 | 1062 | 1040 | 1092 | 1792 |
+    | one worker, ``BasicAuth`` | 390 | 422 | 440 | 481 | 1024 |
+    | one worker, ``OidcAuth`` | 417 | 442 | 483 | 529 | 1024 |
+    | one worker, ``Metrics`` | 367 | 394 | 428 | 468 | 1024 |
     """
     pre_stop_delay: timedelta = timedelta(seconds=10)
     """How long a pod that must end still serves, while Services and proxies forget it."""

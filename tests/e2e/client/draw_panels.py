@@ -22,27 +22,41 @@ def legend(series: dict[str, Any]) -> str:
     return text
 
 
+def points(series: dict[str, Any], scale: float) -> tuple[list[datetime], list[float]]:
+    """Return times and values; a share of nothing is none."""
+    numbers = [(float(moment), float(value) / scale) for moment, value in series["values"] if value != "NaN"]
+    return [datetime.fromtimestamp(moment, timezone.utc) for moment, _ in numbers], [value for _, value in numbers]
+
+
+def draw_panel(axis: Any, panel: dict[str, Any], span: tuple[datetime, datetime]) -> None:
+    """Draw one panel, all of them over the same time."""
+    scale, unit = UNITS.get(panel["unit"], (1, panel["unit"]))
+    for series in panel["series"]:
+        axis.plot(*points(series, scale), label=legend(series), linewidth=1.6)
+    axis.set_title(panel["title"], fontsize=11, loc="left", fontweight="bold")
+    axis.set_ylabel("" if unit in {"none", "short"} else unit, fontsize=8)
+    axis.set_xlim(*span)
+    axis.set_ylim(bottom=0, top=max(axis.get_ylim()[1] * 1.25, 0.01))
+    axis.grid(alpha=0.25)
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.tick_params(labelsize=8)
+    axis.xaxis.set_major_locator(mdates.AutoDateLocator(maxticks=6))
+    axis.xaxis.set_major_formatter(mdates.DateFormatter("%H:%M"))
+    if panel["series"]:
+        axis.legend(fontsize=7, loc="upper left", ncols=2, frameon=False)
+    else:
+        axis.text(0.5, 0.5, "no data from this cluster", transform=axis.transAxes, ha="center", color="grey")
+
+
 def draw(panels: list[dict[str, Any]]) -> bytes:
     """Return the picture."""
     rows = -(-len(panels) // COLUMNS)
-    figure, axes = plt.subplots(rows, COLUMNS, figsize=(5 * COLUMNS, 2.6 * rows), squeeze=False)
+    figure, axes = plt.subplots(rows, COLUMNS, figsize=(5 * COLUMNS, 2.7 * rows), squeeze=False)
+    times = [time for panel in panels for series in panel["series"] for time in points(series, 1)[0]]
     for axis in axes.flat[len(panels) :]:
         axis.set_axis_off()
     for axis, panel in zip(axes.flat, panels):  # noqa: B905 - there are more axes
-        scale, unit = UNITS.get(panel["unit"], (1, panel["unit"]))
-        for series in panel["series"]:
-            points = [(float(moment), float(value) / scale) for moment, value in series["values"]]
-            times = [datetime.fromtimestamp(moment, timezone.utc) for moment, _ in points]
-            axis.plot(times, [value for _, value in points], label=legend(series), linewidth=1.2)
-        axis.set_title(panel["title"], fontsize=10, loc="left")
-        axis.set_ylabel(unit if unit != "none" else "", fontsize=8)
-        axis.set_ylim(bottom=0)
-        axis.grid(alpha=0.3)
-        axis.tick_params(labelsize=7)
-        axis.xaxis.set_major_locator(mdates.AutoDateLocator(maxticks=5))
-        axis.xaxis.set_major_formatter(mdates.DateFormatter("%H:%M"))
-        if panel["series"]:
-            axis.legend(fontsize=6, loc="upper left")
+        draw_panel(axis, panel, (min(times), max(times)))
     figure.tight_layout()
     written = io.BytesIO()
     figure.savefig(written, dpi=80)

@@ -23,10 +23,9 @@ def query(expression: str) -> list[dict[str, Any]]:
     return found
 
 
-def query_range(expression: str, seconds: int = 600, step: int = 10) -> list[dict[str, Any]]:
-    """Return the series that a query gave in the last seconds."""
-    now = time.time()
-    asked = urlencode({"query": expression, "start": now - seconds, "end": now, "step": step})
+def query_range(expression: str, since: float, step: int = 5) -> list[dict[str, Any]]:
+    """Return the series that a query gave since then."""
+    asked = urlencode({"query": expression, "start": since, "end": time.time(), "step": step})
     found: list[dict[str, Any]] = _get(f"query_range?{asked}")["result"]
     return found
 

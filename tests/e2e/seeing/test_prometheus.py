@@ -8,7 +8,9 @@ from __future__ import annotations
 import base64
 import json
 import os
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -36,9 +38,15 @@ from cdk8s_mlflow import (
 from . import prometheus
 from .asking import run_job
 from .cluster_series import cluster_series
-from .conftest import LOGIN
+from .conftest import LOGIN, PASSWORD
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+RATE = "2m"
+"""What Grafana would say for scrapes each 30 seconds."""
+FOLDER = "/tmp"  # noqa: S108 - in the pod
+PICTURED_SECONDS = 480
+"""With MLFLOW_E2E_PICTURES=FOLDER a picture for the docs is made of so much time."""
 
 
 @pytest.fixture(scope="module")
@@ -96,13 +104,14 @@ def test_prometheus_has_loaded_every_alert(watched: Installation) -> None:
 
 
 def test_every_query_of_the_dashboard_has_an_answer(watched: Installation, monitor: Pod, client: Pod) -> None:
-    """After a client has worked: what MLflow counts, and what kube-state-metrics and the kubelet know of its pods."""
-    with cluster_series(monitor.namespace):
+    """While a client works: what MLflow counts, and what kube-state-metrics and the kubelet know of its pods."""
+    with cluster_series(monitor.namespace), busy(client, watched):
+        started = time.time()
         assert "smoke-test: passed in " in run_job(watched, "smoke-test", "smoke-of-watched", passes=True)
         found = get("configmap", "watched-dashboard", watched.namespace)["data"]
         drawn = json.loads(found[f"{watched.namespace}-watched.json"])
         queries = {
-            target["expr"].replace("$__rate_interval", "2m")
+            target["expr"].replace("$__rate_interval", RATE)
             for panel in drawn["panels"]
             for target in panel.get("targets", [])
         }
@@ -113,35 +122,59 @@ def test_every_query_of_the_dashboard_has_an_answer(watched: Installation, monit
         # Some nodes' cAdvisor does not know their runtime's pods: the kit's is one.
         if prometheus.query('container_network_receive_bytes_total{pod!=""}'):
             answered("the network's queries", network)
-        draw(drawn, client)
+        if folder := os.environ.get("MLFLOW_E2E_PICTURES"):
+            time.sleep(max(0, started + PICTURED_SECONDS - time.time()))
+            Path(folder, "dashboard.png").write_bytes(picture(drawn, client, started))
+
+
+@contextmanager
+def busy(client: Pod, server: Installation) -> Iterator[None]:
+    """Send requests of every kind, artifacts and traces until the end of the block."""
+    host = server.uri.removeprefix("http://").partition(":")[0]
+    authority = get("secret", "watched-ca", server.namespace)["data"]["ca.crt"]
+    write = f"cat > {FOLDER}/netrc && echo {authority} | base64 -d > {FOLDER}/ca.crt && rm -f {FOLDER}/stop"
+    login = f"machine {host}\nlogin admin\npassword {PASSWORD}\n"
+    kubectl("-n", client.namespace, "exec", "-i", client.name, "--", "sh", "-c", write, stdin=login)
+    # What `requests` reads by itself.
+    variables = ("env", f"NETRC={FOLDER}/netrc", f"REQUESTS_CA_BUNDLE={FOLDER}/ca.crt")
+    process = client.start(*variables, "python", "-c", program("traffic"), f"https://{host}:5000", f"{FOLDER}/stop")
+    try:
+        yield
+        assert process.poll() is None, process.communicate()
+    finally:
+        client.execute("touch", f"{FOLDER}/stop")
+        process.communicate(timeout=120)
 
 
 def answered(what: str, queries: set[str]) -> None:
-    """Wait until each query has an answer."""
-    wait_until(f"an answer to {what}", lambda: all(prometheus.query(query) for query in queries), 300)
+    """Wait until each query has an answer that is a number: a share of nothing is none."""
+
+    def is_answered(query: str) -> bool:
+        return any(series["value"][1] != "NaN" for series in prometheus.query(query))
+
+    wait_until(f"an answer to {what}", lambda: all(is_answered(query) for query in queries), 300)
 
 
-def draw(drawn: Manifest, client: Pod) -> None:
-    """With MLFLOW_E2E_PICTURES, write a picture of what the panels show to that folder, as the docs have it.
+def picture(drawn: Manifest, client: Pod, since: float) -> bytes:
+    """Return a picture of what the panels show, as the docs have it.
 
     No registry has Grafana; the client's MLflow brings something to plot with.
     """
-    if folder := os.environ.get("MLFLOW_E2E_PICTURES"):
-        shown = [
-            {
-                "title": panel["title"],
-                "unit": panel["fieldConfig"]["defaults"]["unit"],
-                "series": [
-                    {"legend": target.get("legendFormat", ""), **found}
-                    for target in panel.get("targets", [])
-                    for found in prometheus.query_range(target["expr"].replace("$__rate_interval", "2m"))
-                ],
-            }
-            for panel in drawn["panels"]
-            if panel["type"] == "timeseries"
-        ]
-        run = ("-n", client.namespace, "exec", "-i", client.name, "--", "python", "-c", program("draw_panels"))
-        Path(folder, "dashboard.png").write_bytes(base64.b64decode(kubectl(*run, stdin=json.dumps(shown))))
+    shown = [
+        {
+            "title": panel["title"],
+            "unit": panel["fieldConfig"]["defaults"]["unit"],
+            "series": [
+                {"legend": target.get("legendFormat", ""), **found}
+                for target in panel.get("targets", [])
+                for found in prometheus.query_range(target["expr"].replace("$__rate_interval", RATE), since)
+            ],
+        }
+        for panel in drawn["panels"]
+        if panel["type"] == "timeseries"
+    ]
+    run = ("-n", client.namespace, "exec", "-i", client.name, "--", "python", "-c", program("draw_panels"))
+    return base64.b64decode(kubectl(*run, stdin=json.dumps(shown)))
 
 
 def test_a_server_that_is_gone_is_an_alert(watched: Installation) -> None:

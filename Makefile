@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 
 # Another PYTHON means another stamp, so a new .venv.
 APP := .venv/.app$(subst /,-,$(PYTHON))
@@ -16,7 +17,7 @@ PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet install
 PYTEST := $(IN_VENV) python -m pytest $(PYTEST_ARGS)
 CDK8S := $(IN_VENV) CDK8S_CHECK_UPGRADE=false node --no-deprecation $(CURDIR)/node_modules/cdk8s-cli/bin/cdk8s
 
-ifneq ($(if $(KUBECONFIG),,$(filter e2e e2e-full,$(MAKECMDGOALS))),)
+ifneq ($(if $(KUBECONFIG),,$(filter e2e e2e-full bench-cluster,$(MAKECMDGOALS))),)
 $(error KUBECONFIG is not set; set it to the kubeconfig file of a cluster that the tests may use)
 endif
 
@@ -64,6 +65,9 @@ docs: $(SITE) ## write the pages that come from the source, and the site into bu
 
 bench: $(TOOLS) $(CLI) ## measure the synth; write build/bench.json and docs/performance.md
 	@$(IN_VENV) python tests/bench/bench.py
+
+bench-cluster: $(TOOLS) ## measure what is deployed beside the charts, on the cluster that KUBECONFIG names
+	@$(IN_VENV) PYTHONPATH=.:tests python tests/bench/cluster.py $(BENCH_ARGS)
 
 lint: $(TOOLS) ## check format and style
 	@.venv/bin/python -m ruff format --check
@@ -128,4 +132,4 @@ $(JUDGES): tests/judges/requirements.txt | $(APP)
 	@.venv/judges/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
 	@touch $@
 
-.PHONY: help synth test e2e e2e-full judge audit fuzz golden bench docs lint typecheck imports build sbom clean
+.PHONY: help synth test e2e e2e-full judge audit fuzz golden bench bench-cluster docs lint typecheck imports build sbom clean

@@ -1,10 +1,11 @@
-"""Log an artifact of N MB, download it again, and print both digests: ``large_artifact.py URI N``."""
+"""Log an artifact of N MB, download it again, and print digests and seconds: ``large_artifact.py URI N``."""
 
 import hashlib
 import json
 import os
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import mlflow  # type: ignore[import-not-found, unused-ignore]
@@ -28,8 +29,13 @@ if __name__ == "__main__":
             for _ in range(int(sys.argv[2])):
                 file.write(os.urandom(1_000_000))
         sent = digest(path)
+        started = time.monotonic()
         mlflow.log_artifact(str(path))
+        up = time.monotonic() - started
         path.unlink()
+        started = time.monotonic()
         received = Path(mlflow.artifacts.download_artifacts(f"runs:/{run.info.run_id}/weights.bin", dst_path=folder))
-        result = {"sent": sent, "received": digest(received), "bytes": received.stat().st_size}
+        down = time.monotonic() - started
+        size = received.stat().st_size
+        result = {"sent": sent, "received": digest(received), "bytes": size, "up": up, "down": down}
     print(json.dumps(result))  # noqa: T201 - the answer

@@ -23,18 +23,18 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+from page import ROOT, table, write
 
 from cdk8s_mlflow.node import wheel_node
 
 BENCH = Path(__file__).parent
-ROOT = BENCH.parents[1]
 PEERS = Path(os.environ.get("PEERS", ROOT / ".." / "shared" / "peers"))
 HELM = os.environ.get("HELM") or shutil.which("helm")
 RUNS = int(os.environ.get("BENCH_RUNS", "5"))
-GROWTH = (1, 10, 50, 200, 500)
+GROWTH = (1, 10, 50, 101, 200, 400, 500)
+FIRST_AND_LAST = (1, 101, 400, 500)
+"""Between the first two of these numbers is the first hundred, between the others the last."""
 RESULTS = ROOT / "build" / "bench.json"
-PAGE = ROOT / "docs" / "performance.md"
-MARK = "<!-- written by make bench -->\n"
 
 Command = Sequence[str]
 
@@ -46,7 +46,7 @@ class Cost:
     wall: float
     cpu: float
     memory: float
-    """Peak of all processes together in MiB, what they share counted in each; 0 if it was not watched."""
+    """Peak of all processes together in MiB, what they share counted once (PSS); 0 if it was not watched."""
 
 
 def program(name: str, *arguments: object) -> list[str]:
@@ -106,15 +106,19 @@ def run(command: Command, folder: str, *, watched: bool = False) -> Cost:
 
 def _watch(session: int, peak: list[float], ended: threading.Event) -> None:
     while not ended.wait(0.25):
-        peak[0] = max(peak[0], sum(_resident(folder, session) for folder in Path("/proc").glob("[0-9]*")))
+        peak[0] = max(peak[0], sum(_share(folder, session) for folder in Path("/proc").glob("[0-9]*")))
 
 
-def _resident(folder: Path, session: int) -> float:
+def _share(folder: Path, session: int) -> float:
+    """Return a process's own MiB and its share of what several have, if it is of the session."""
     try:
         fields = (folder / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-        return int(fields[21]) * os.sysconf("SC_PAGE_SIZE") / 2**20 if int(fields[3]) == session else 0.0
+        if int(fields[3]) != session:
+            return 0.0
+        lines = (folder / "smaps_rollup").read_text(encoding="utf-8").splitlines()
     except OSError:  # it has ended
         return 0.0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
 
 
 def in_turn(commands: Mapping[str, Command], folder: str, runs: int = RUNS) -> dict[str, list[Cost]]:
@@ -183,16 +187,30 @@ def beside_helm(folder: str) -> dict[str, Any]:
     }
 
 
-def growth(folder: str) -> list[dict[str, float]]:
-    """Return what 1, 10, ... environments take."""
-    rows: list[dict[str, float]] = []
-    for number in GROWTH:
-        cost = run(program("production", number), folder, watched=True)
-        rows.append({"environments": number, "wall": cost.wall, "cpu": cost.cpu, "memory": cost.memory})
+def growth(folder: str) -> dict[str, Any]:
+    """Return what 1, 10, ... environments take, and the last hundred beside the first; memory is watched apart."""
+    commands = {str(number): program("production", number) for number in GROWTH}
+    found = in_turn(commands, folder, max(1, RUNS // 2 + 1))
+    rows: list[dict[str, float]] = [
+        {
+            "environments": number,
+            "wall": median(found[str(number)], "wall"),
+            "cpu": median(found[str(number)], "cpu"),
+            "memory": run(commands[str(number)], folder, watched=True).memory,
+        }
+        for number in GROWTH
+    ]
     for before, row in pairwise(rows):
         more = row["environments"] - before["environments"]
         row["cpu_ms_per_further"] = (row["cpu"] - before["cpu"]) / more * 1000
-    return rows
+    hundreds = zip(*(found[str(number)] for number in FIRST_AND_LAST), strict=True)
+    ratios = [(last.cpu - before.cpu) / (first.cpu - one.cpu) for one, first, before, last in hundreds]
+    return {
+        "rows": rows,
+        "last_hundred": statistics.median(ratios),
+        "least": min(ratios),
+        "most": max(ratios),
+    }
 
 
 def plain(folder: str) -> dict[str, Any]:
@@ -250,9 +268,14 @@ def tables(results: Mapping[str, Any]) -> str:
             for name, item in results["plain"].items()
         ),
         *((name, f"{item['wall']:.2f} s ({item['cpu']:.2f})", "") for name, item in results["command_line"].items()),
+        (
+            "environments 401 to 500 / environments 2 to 101, CPU",
+            "{last_hundred:.2f} ({least:.2f} to {most:.2f})".format(**results["growth"]),
+            "1.2",
+        ),
     ]
-    first = _table(("what", "measured", "at most"), rows)
-    second = _table(
+    first = table(("what", "measured", "at most"), rows)
+    second = table(
         ("environments", "wall", "CPU", "CPU of each further one", "memory of all processes"),
         [
             (
@@ -262,11 +285,11 @@ def tables(results: Mapping[str, Any]) -> str:
                 f"{row['cpu_ms_per_further']:.0f} ms" if "cpu_ms_per_further" in row else "",
                 f"{row['memory']:.0f} MiB",
             )
-            for row in results["growth"]
+            for row in results["growth"]["rows"]
         ],
     )
     one, two = results["crossings"]["1"], results["crossings"]["2"]
-    third = _table(
+    third = table(
         ("request", "one environment", "each further one"),
         [(f"`{kind}`", str(count), str(two[kind] - count)) for kind, count in one.items()],
     )
@@ -275,11 +298,6 @@ def tables(results: Mapping[str, Any]) -> str:
 
 _HELM_GOALS = {"community": "0.8"}
 _PLAIN = {"import and plan": "120 ms"}
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def main() -> None:
@@ -301,9 +319,7 @@ def main() -> None:
         }
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(f"{json.dumps(results, indent=2)}\n", encoding="utf-8")
-    before, _, after = PAGE.read_text(encoding="utf-8").partition(MARK)
-    after = after.partition(MARK)[2]
-    PAGE.write_text(f"{before}{MARK}\n{tables(results)}\n{MARK}{after}", encoding="utf-8")
+    write("make bench", tables(results))
     sys.stdout.write(tables(results))
 
 

@@ -55,16 +55,34 @@ def say(words: str) -> None:
     sys.stderr.flush()
 
 
+class _Lock:
+    """A file that is locked while something is timed, and kept for some minutes: whoever queues again waits long."""
+
+    def __init__(self, name: str | None) -> None:
+        self.file = Path(name).open("w", encoding="utf-8") if name else None  # noqa: SIM115 - locked until the end
+        self.since: float | None = None
+
+    def take(self) -> None:
+        if self.file and self.since is None:
+            fcntl.flock(self.file, fcntl.LOCK_EX)
+            self.since = time.monotonic()
+
+    def give(self, after: float = 0) -> None:
+        if self.file and self.since is not None and time.monotonic() - self.since >= after:
+            fcntl.flock(self.file, fcntl.LOCK_UN)
+            self.since = None
+
+
+LOCK = _Lock(os.environ.get("BENCH_LOCK"))
+LOCK_SECONDS = 150
+
+
 @contextmanager
 def alone() -> Iterator[None]:
-    """Be the only one who measures, as long as others ask for the same lock."""
-    name = os.environ.get("BENCH_LOCK")
-    if not name:
-        yield
-        return
-    with Path(name).open("w", encoding="utf-8") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    """Be the only one who measures, as far as others ask for the same lock."""
+    LOCK.take()
+    yield
+    LOCK.give(after=LOCK_SECONDS)
 
 
 def timed(action: Callable[[], object]) -> float:
@@ -172,19 +190,19 @@ def memory(room: Room, rounds: int) -> list[Measured]:
     found: list[Measured] = []
     for _ in range(rounds):
         one: Measured = {}
-        for contender in room.contenders:
-            with alone():
+        with alone():
+            for contender in room.contenders:
                 pressed = room.press(contender, "mixed", SECONDS_OF_LOAD, 8, 50)
-            name = contender.name
-            one[name] = {
-                "rest": rest[name].memory,
-                "processes": rest[name].processes,
-                "load": usage(contender.pods()).memory,
-                "per second": pressed["per second"],
-                "p50": pressed["p50"],
-                "p99": pressed["p99"],
-            }
-            say(f"{name}: {one[name]}")
+                name = contender.name
+                one[name] = {
+                    "rest": rest[name].memory,
+                    "processes": rest[name].processes,
+                    "load": usage(contender.pods()).memory,
+                    "per second": pressed["per second"],
+                    "p50": pressed["p50"],
+                    "p99": pressed["p99"],
+                }
+                say(f"{name}: {one[name]}")
         found.append(one)
     for contender in room.contenders:
         contender.remove()
@@ -203,23 +221,27 @@ def throughput(room: Room, rounds: int, known: Sequence[Round]) -> list[Measured
     found: list[Measured] = []
     for _ in range(rounds):
         one: Measured = {contender.name: {"replicas": replicas[contender.name]} for contender in room.contenders}
-        for kind in ("log-batch", "search"):
-            for contender in room.contenders:
-                with alone():
-                    before = usage(contender.pods())
-                    pressed = room.press(contender, kind, SECONDS_OF_THROUGHPUT, THREADS)
-                    after = usage(contender.pods())
-                one[contender.name] |= {
-                    f"{kind} per second": pressed["per second"],
-                    f"{kind} p99": pressed["p99"],
-                    f"{kind} cpu": (after.cpu - before.cpu) / pressed["sent"] * 1000,
-                    "memory": after.memory,
-                }
+        with alone():
+            for kind in ("log-batch", "search"):
+                for contender in room.contenders:
+                    one[contender.name] |= _done(room, contender, kind)
         say(str(one))
         found.append(one)
     for contender in room.contenders:
         contender.remove()
     return found
+
+
+def _done(room: Room, contender: Contender, kind: str) -> dict[str, float]:
+    before = usage(contender.pods())
+    pressed = room.press(contender, kind, SECONDS_OF_THROUGHPUT, THREADS)
+    after = usage(contender.pods())
+    return {
+        f"{kind} per second": pressed["per second"],
+        f"{kind} p99": pressed["p99"],
+        f"{kind} cpu": (after.cpu - before.cpu) / pressed["sent"] * 1000,
+        "memory": after.memory,
+    }
 
 
 def artifacts(room: Room, rounds: int) -> list[Measured]:
@@ -349,6 +371,7 @@ def main(arguments: Sequence[str]) -> None:
         say(f"--- {section}, rounds: {rounds}")
         about = {"date": time.strftime("%Y-%m-%d"), "rounds": rounds, "load": os.getloadavg()[0]}
         results[section] = measured(room, section, rounds, results)
+        LOCK.give()
         results["about"][section] = about
         RESULTS.parent.mkdir(exist_ok=True)
         RESULTS.write_text(f"{json.dumps(results, indent=2)}\n", encoding="utf-8")

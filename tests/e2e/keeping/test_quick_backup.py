@@ -22,7 +22,7 @@ for number in range(7):
 
 
 def test_a_file_comes_back_from_a_volume(main: str, client: Pod) -> None:
-    """While the server runs; the restore of another name says what there is now, and refuses to do it twice."""
+    """Copied while the server runs, and restored by a release of another name, which says what it has now."""
     volume = ArtifactVolume(volume=VolumeClaim(name="backup", size="1Gi"))
     server = release(main, "quick", MlflowProps(backend_store=SQLite(), backup=Backup(destination=volume)))
     same = Backup(destination=ArtifactVolume(volume=ExistingVolumeClaim(claim_name="quick-backup", name="backup")))
@@ -38,8 +38,4 @@ def test_a_file_comes_back_from_a_volume(main: str, client: Pod) -> None:
         worked, said = ended_job(main, "quick-back")
         assert worked, said
         assert "7 runs" in said
-        start_job(main, "quick-again-restore", "quick-twice", RELEASE="quick")
-        worked, said = ended_job(main, "quick-twice")
-        assert not worked
-        assert "the backend-store is not empty" in said, said
         server.assert_calm()

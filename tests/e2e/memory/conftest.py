@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from e2e.databases.certificates import Certificates
 from e2e.environments import run
 from e2e.kubectl import Pod, apply_manifests, wait_for_pods
 from e2e.logins.provider import Provider, start_provider
@@ -50,4 +51,6 @@ def postgres(main: str) -> PostgreSQLServer:
 @pytest.fixture(scope="session")
 def provider(main: str, tmp_path_factory: pytest.TempPathFactory) -> Provider:
     """Start an OpenID Connect provider."""
-    return start_provider(main, tmp_path_factory.mktemp("provider"))
+    certificates = Certificates(tmp_path_factory.mktemp("provider"))
+    certificates.authority()
+    return start_provider(main, certificates, [f"http://oidc.{main}:5000/callback"])

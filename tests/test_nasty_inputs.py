@@ -97,6 +97,8 @@ def _texts() -> Iterator[tuple[tuple[str, ...], str, tuple[str | int, ...]]]:
 
 PLACES = {kind: (name, path) for kind, name, path in reversed(list(_texts()))}
 """Every field that takes text, once: the variant and the place in it."""
+CHART_VALUES = Path(__file__).parent / "from_helm" / "values"
+SECRET_VALUE = re.compile(r"(?im)^(\s*(?:- )?\w*(?:password|secret_?key|access_key(?:_id)?|api_key|token): ).+$")
 STRIDE = 1 if "FUZZ_EXAMPLES" in os.environ else 16
 """Each text is tried in every sixteenth field, another one each; `make fuzz` tries all of them in all."""
 PROMQL = ("PrometheusTrigger", "query")
@@ -142,11 +144,18 @@ def _in_programs(release: Release) -> Iterator[str]:
             if MARK not in text:
                 continue
             if name.endswith(".json"):
-                json.loads(text)
+                yield from _in_statements(name, json.loads(text))
             elif name.endswith(".ini"):
                 yield from _in_ini(name, text)
             else:
                 yield f"{name}: {text[:200]}"
+
+
+def _in_statements(name: str, settings: Any) -> Iterator[str]:
+    """Yield texts that the scripts take for SQL: the rest of it stands in their own source."""
+    for path, text in _strings(settings):
+        if re.search(r"\.(try_lock|query|version_table)$", path):
+            yield f"{name}: {path}: {text}"
 
 
 def _in_ini(name: str, text: str) -> Iterator[str]:
@@ -378,6 +387,22 @@ def test_no_password_is_in_anything_that_is_printed(
         assert all(item["kind"] == "Secret" and path.startswith(".stringData.") for path in shown), shown
     values = {value for item in objects if item["kind"] == "Secret" for value in item["stringData"].values()}
     assert values == {password}
+
+
+@pytest.mark.parametrize("file", sorted(CHART_VALUES.glob("*.yaml")), ids=lambda file: file.stem)
+def test_no_secret_of_real_values_is_in_anything_that_from_helm_prints(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every password, key and token of the values, whatever the chart calls it, and the one in a URI."""
+    text, planted = SECRET_VALUE.subn(r"\g<1>zq7-hunter2-and-longer", file.read_text(encoding="utf-8"))
+    text, in_uris = re.subn(r"(://[^:/\s]+:)[^@\s]+@", r"\g<1>zq7-hunter2@", text)
+    assert planted + in_uris > 0 or file.stem in {"community_sqlite", "larribas_folder", "official_sqlite"}
+    written = tmp_path / "values.yaml"
+    written.write_text(text, encoding="utf-8")
+    main(["from-helm", "--chart", file.stem.partition("_")[0], str(written), "--report", str(tmp_path / "report.json")])
+    printed = capsys.readouterr()
+    assert "synthesize(" in printed.out
+    assert MARK not in printed.out + printed.err + (tmp_path / "report.json").read_text(encoding="utf-8")
 
 
 def test_no_password_of_a_chart_is_in_anything_that_from_helm_prints(

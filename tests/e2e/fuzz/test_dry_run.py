@@ -104,7 +104,7 @@ def test_every_variant_is_taken(place: str) -> None:
     assert [line for line in refused if "would violate PodSecurity" not in line] == []
 
 
-@pytest.mark.parametrize("count", [40, pytest.param(2000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [200, pytest.param(2000, marks=pytest.mark.slow)])
 def test_whatever_random_props_become_is_taken(place: str, count: int) -> None:
     """Or they are refused before, by us."""
     assert place == PLACE

@@ -246,6 +246,26 @@ def test_a_copy_that_was_cut_off_is_not_chosen(room: Room) -> None:
     assert len(read(room.database)) == 3
 
 
+@attrs.frozen
+class Full(Folder):
+    """A place whose room ends with the databases, before the checksums."""
+
+    def log_artifact(self, local_file: str, artifact_path: str) -> None:
+        """Copy a file, and then the device of Linux that is always full."""
+        super().log_artifact(local_file, artifact_path)
+        with Path("/dev/full").open("w", encoding="utf-8") as device:
+            device.write("x")
+
+
+def test_half_of_a_copy_takes_no_room(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What found no room is removed; the older copies stay, and the message says what to do."""
+    first = room.back_up()
+    monkeypatch.setattr(backup, "place_of", lambda _settings, _release: Full(room.place.root))
+    with pytest.raises(backup.Failure, match=r"no room for the copy \(.*No space left.*\); make Backup.scratch_size"):
+        room.back_up()
+    assert backup.times_in(room.place) == [first]
+
+
 def test_only_so_many_copies_stay(room: Room) -> None:
     """The newest, and none that was cut off; what people put beside them is theirs."""
     copies = [room.back_up() for _ in range(3)]

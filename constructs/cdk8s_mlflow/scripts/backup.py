@@ -11,6 +11,7 @@ says what there is after they have read it.
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import json
@@ -22,7 +23,7 @@ import sqlite3
 import sys
 import tempfile
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -123,8 +124,27 @@ def fetch_file(place: Any, path: str, folder: Path) -> Path:
 
 def store(settings: dict[str, Any]) -> None:
     """Put a new copy beside the others, and remove those that are too many."""
-    scratch, place = Path(settings["scratch"]), place_of(settings, settings["release"])
+    place = place_of(settings, settings["release"])
     kept = datetime.now(timezone.utc).strftime(TIME)
+    try:
+        put(settings, place, kept)
+    except Exception as error:
+        # Half of a copy is none, and would take the room of the next one.
+        with suppress(Exception):
+            place.delete_artifacts(kept)
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            message = (
+                f"no room for the copy ({error}); make Backup.scratch_size or the destination larger, or keep fewer"
+            )
+            raise Failure(message) from error
+        raise
+    removed = prune(place, kept, settings["keep"])
+    say(f"{kept} is complete; removed {', '.join(removed) or 'none'}")
+
+
+def put(settings: dict[str, Any], place: Any, kept: str) -> None:
+    """Write a copy, the checksums last."""
+    scratch = Path(settings["scratch"])
     sums = []
     for database in settings["databases"]:
         path = scratch / database["file"]
@@ -137,8 +157,6 @@ def store(settings: dict[str, Any]) -> None:
     listed = scratch / SUMS
     listed.write_text("".join(sums), encoding="utf-8")
     place.log_artifact(str(listed), kept)
-    removed = prune(place, kept, settings["keep"])
-    say(f"{kept} is complete; removed {', '.join(removed) or 'none'}")
 
 
 def prune(place: Any, newest: str, keep: int) -> list[str]:

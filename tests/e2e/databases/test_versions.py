@@ -11,6 +11,7 @@ import pytest
 from e2e.installation import USED, Installation, applied, release, use
 from e2e.kubectl import CommandFailed, Pod, apply_manifests, attempt, container_statuses, get, kubectl, pods, wait_until
 from e2e.manifests import secret
+from e2e.results import record
 from e2e.servers import PostgreSQLServer
 
 from cdk8s_mlflow import DatabaseUri, ExistingSecret, FixedReplicas, Image, MlflowProps
@@ -125,6 +126,8 @@ def test_an_old_pod_that_is_made_anew_says_what_to_do(update: Update, main: str)
     last = attrs.evolve(update.old, name=update.old.name).last_words(120)[-1]
     print(last)  # noqa: T201 - for the page on upgrades
     assert "a newer MLflow has migrated it, and there is no way back" in last
+    healed = "never: refuses to start, and says to deploy the newer image or to restore the backup"
+    record("faults", "the image is rolled back after a migration", {"lost": "nothing", "healed": healed})
 
 
 def test_the_update_completes(update: Update, client: Pod, main: str) -> None:
@@ -135,3 +138,5 @@ def test_the_update_completes(update: Update, client: Pod, main: str) -> None:
     assert use(client, update.new)["versions"] == USED
     images = [get("pod", pod.name, main)["spec"]["containers"][0]["image"] for pod in pods(main, update.new.selector)]
     assert json.dumps(images).count("v3.17.2") == 2
+    healed = "the update completes; meanwhile an old pod that was not in use yet answers 500"
+    record("faults", "two versions at once, 3.16 and 3.17", {"lost": "nothing", "healed": healed})

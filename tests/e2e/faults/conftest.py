@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import attrs
@@ -11,11 +12,11 @@ from e2e.installation import Installation, applied, release
 from e2e.kubectl import Manifest, Pod, apply_manifests, kubectl, wait_for_pods
 from e2e.manifests import minio, secret
 from e2e.room import client_in, own_namespace
-from e2e.servers import PostgreSQLServer, postgresql
+from e2e.servers import PostgreSQLServer, identifier, postgresql
 
 from cdk8s_mlflow import S3, ExistingSecret, FixedReplicas, MlflowProps, PodPeer, PostgreSQL, S3Credentials
 
-PLACE = "faults-main"
+PLACE = f"faults-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 PASSWORD = "p@s/s#w%41:?d&$x"
 S3_KEY = {"id": "mlflow", "key": "s/e+c%r=e&t"}
 BUCKETS = ("artifacts", "backups")
@@ -57,9 +58,10 @@ class Around:
     name: str
     manifests: tuple[Manifest, ...] = attrs.field(repr=False)
 
-    def start(self) -> None:
-        """Start it, or start it again."""
-        apply_manifests(self.manifests)
+    def start(self, *others: Manifest) -> None:
+        """Start it, or start it again, with other objects in the place of its own."""
+        changed = {(item["kind"], item["metadata"]["name"]): item for item in (*self.manifests, *others)}
+        apply_manifests(changed.values())
         wait_for_pods(self.namespace, self.name)
 
     def stop(self) -> None:
@@ -72,7 +74,6 @@ def database(place: str) -> Around:
     """Start PostgreSQL with the databases of the tests."""
     found = Around(place, "postgresql", tuple(on_claim(postgresql(place))))
     found.start()
-    apply_manifests([secret(place, "database", {"password": PASSWORD})])
     return found
 
 
@@ -82,9 +83,21 @@ def postgres(database: Around) -> PostgreSQLServer:
     return PostgreSQLServer(database.namespace)
 
 
-def store(name: str) -> PostgreSQL:
-    """Return a database with an owner of the same name."""
-    return PostgreSQL(host="postgresql", database=name, user=name, password=ExistingSecret("database", "password"))
+def new_store(postgres: PostgreSQLServer, name: str, template: str, host: str = "postgresql") -> PostgreSQL:
+    """Make a database and its user, and a Secret with the password."""
+    postgres.make_database(name, name, PASSWORD, template=template)
+    apply_manifests([secret(postgres.namespace, f"database-{name}", {"password": PASSWORD})])
+    return PostgreSQL(host=host, database=name, user=name, password=ExistingSecret(f"database-{name}", "password"))
+
+
+def copy_database(source: PostgreSQLServer, name: str, target: PostgreSQLServer, copy: str) -> None:
+    """Fill a database with a copy of another one, as it is now."""
+    tool = ["exec", "-i", source.name, "--", "pg_dump", "-h", "/tmp", "-U", "postgres", name]  # noqa: S108 - in the pod
+    dump = kubectl("-n", source.namespace, *tool)
+    # Newer versions of pg_dump write commands that older versions of psql do not know.
+    script = "".join(line for line in dump.splitlines(keepends=True) if "restrict " not in line)
+    read = ["psql", "-h", "/tmp", "-U", "postgres", "-d", copy, "-v", "ON_ERROR_STOP=1", "-q"]  # noqa: S108
+    kubectl("-n", target.namespace, "exec", "-i", target.name, "--", *read, stdin=script, timeout=300)
 
 
 @pytest.fixture(scope="session")
@@ -112,10 +125,33 @@ def bucket(name: str = "artifacts", host: str = "minio") -> S3:
 @pytest.fixture(scope="session")
 def pair(place: str, postgres: PostgreSQLServer, objects: Around) -> Iterator[Installation]:
     """Start a server of two replicas."""
-    assert objects
-    postgres.make_database("pair", "pair", PASSWORD)
-    props = MlflowProps(backend_store=store("pair"), artifact_store=bucket(), scaling=FixedReplicas(2))
+    assert objects.name
+    props = MlflowProps(
+        backend_store=new_store(postgres, "pair", "template1"), artifact_store=bucket(), scaling=FixedReplicas(2)
+    )
     server = release(place, "pair", props)
     with applied(server):
         server.wait(600)
         yield server
+
+
+@pytest.fixture(scope="session")
+def ready(pair: Installation, postgres: PostgreSQLServer) -> Ready:
+    """Give a database that is migrated already, for servers that start sooner."""
+    assert pair.name
+    postgres.sql("CREATE DATABASE ready")
+    copy_database(postgres, "pair", postgres, "ready")
+    return Ready(postgres)
+
+
+@attrs.frozen
+class Ready:
+    """What other databases are made of."""
+
+    server: PostgreSQLServer
+
+    def store(self, name: str, host: str = "postgresql") -> PostgreSQL:
+        """Make a database with all tables; its user has the rights of their owner."""
+        made = new_store(self.server, name, "ready", host)
+        self.server.sql(f"GRANT pair TO {identifier(name)}")
+        return made

@@ -13,6 +13,7 @@ import attrs
 import pytest
 from e2e.installation import Installation
 from e2e.kubectl import Pod, kubectl, wait_until
+from e2e.results import record
 
 from cdk8s_mlflow import Image
 
@@ -97,3 +98,10 @@ def test_an_eviction_loses_no_request_and_waits_for_the_budget(pair: Installatio
         pair.wait(600)
         gone([first, second])
     assert_unharmed(found)
+    columns = {
+        "lost": "nothing",
+        "API unavailable, s": max(seconds for name, seconds in found["slowest"].items() if name.startswith("api")),
+        "requests failed": f"0 of {sum(found['sent'].values())}",
+        "healed": "by itself",
+    }
+    record("faults", "both server pods are evicted, as a drain does", columns)

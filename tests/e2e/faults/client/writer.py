@@ -92,13 +92,13 @@ class Writer:
                     return answer
             time.sleep(0.5)
 
-    def lost(self) -> list[str]:
+    def lost(self) -> dict[str, list[int]]:
         """Return what was acknowledged and is not there."""
         found = set(self.stored())
-        return [
-            *(f"{number} of the API" for number in self.acknowledged["API"] if number not in found),
-            *(f"artifact {number}" for number in self.acknowledged["artifacts"] if not self.has(number)),
-        ]
+        return {
+            "API": [number for number in self.acknowledged["API"] if number not in found],
+            "artifacts": [number for number in self.acknowledged["artifacts"] if not self.has(number)],
+        }
 
     def stored(self) -> list[int]:
         """Return the numbers of the metrics and parameters that are there."""
@@ -108,7 +108,7 @@ class Writer:
         if found.status_code == 404:
             return []
         params = [int(item["value"]) for item in found.json()["run"]["data"].get("params", [])]
-        ask = {**run, "metric_key": "m", "max_results": 25000}
+        ask: dict[str, Any] = {**run, "metric_key": "m", "max_results": 25000}
         history = self.patiently(
             lambda: requests.get(f"{base}/metrics/get-history", ask, headers=self.headers, timeout=60)
         )
@@ -131,7 +131,7 @@ def main(uri: str, stop: Path, kinds: list[str]) -> dict[str, Any]:
     for thread in threads:
         thread.join()
     return {
-        "acknowledged": {kind: len(writer.acknowledged[kind]) for kind in kinds},
+        "acknowledged": {kind: writer.acknowledged[kind] for kind in kinds},
         "failed": {kind: dict(writer.failed[kind]) for kind in kinds},
         "away": {kind: round(writer.away[kind], 1) for kind in kinds},
         "lost": writer.lost(),

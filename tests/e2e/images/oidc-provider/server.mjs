@@ -1,14 +1,17 @@
 // A real OpenID Connect provider for the tests: oidc-provider with three people, one client that logs people in
 // and gets tokens of its own, and a form that asks for a name and a password.
 //
-// ISSUER names it; REDIRECT_URIS (by commas) may be returned to; TLS_CERT and TLS_KEY make it speak https.
+// ISSUER names it; REDIRECT_URIS (by commas) may be returned to; TLS_CERT and TLS_KEY make it speak https; JWKS is a
+// file with the keys that it signs with, instead of those that oidc-provider brings for development.
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 
 import Provider from 'oidc-provider';
 
-const { ISSUER, REDIRECT_URIS, CLIENT_ID = 'mlflow', CLIENT_SECRET, PASSWORD, TLS_CERT, TLS_KEY } = process.env;
+const {
+  ISSUER, REDIRECT_URIS, CLIENT_ID = 'mlflow', CLIENT_SECRET, PASSWORD, TLS_CERT, TLS_KEY, JWKS,
+} = process.env;
 const ADMINISTRATORS = ['mlflow', 'mlflow-admin'];
 const PEOPLE = { ada: ['mlflow'], root: ADMINISTRATORS, eve: ['sales'] };
 
@@ -27,6 +30,7 @@ const clients = Object.keys(MACHINES).map((client_id) => ({
 }));
 
 const provider = new Provider(ISSUER, {
+  ...(JWKS ? { jwks: JSON.parse(readFileSync(JWKS)) } : {}),
   clients,
   claims: {
     openid: ['sub'], profile: ['name', 'preferred_username'], email: ['email', 'email_verified'], groups: ['groups'],

@@ -41,6 +41,8 @@ def on_claim(manifests: list[Manifest]) -> list[Manifest]:
     [data] = [volume for volume in server["spec"]["volumes"] if volume["name"] == "data"]
     del data["emptyDir"]
     data["persistentVolumeClaim"] = {"claimName": name}
+    # PostgreSQL starts on no folder that was opened to a group at a second start.
+    server["spec"]["securityContext"]["fsGroupChangePolicy"] = "OnRootMismatch"
     claim = {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",

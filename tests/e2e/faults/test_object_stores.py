@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from e2e.environments import run
 from e2e.installation import Installation, applied, release
-from e2e.kubectl import Pod, apply_manifests, kubectl, wait_for_pods
+from e2e.kubectl import Pod, apply_manifests, wait_for_pods
 from e2e.manifests import minio, python_pod, secret, service
 
 from cdk8s_mlflow import MlflowProps
@@ -20,6 +20,7 @@ from .writing import NOTHING, Writing, writing
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 SLOWLY = Path(__file__).parent.joinpath("client", "slowly.py").read_text(encoding="utf-8")
+FILL = Path(__file__).parent.joinpath("client", "fill.py").read_text(encoding="utf-8")
 DELAY = "/tmp/delay"  # noqa: S108 - in the pod
 SMALL = "256Mi"
 
@@ -62,13 +63,13 @@ def test_it_refuses(pair: Installation, client: Pod, objects: Around, place: str
 def slow(place: str, ready: Ready, objects: Around) -> Iterator[tuple[Installation, Pod]]:
     """Start a server whose object store answers through a pod that may be slow; give both."""
     command = ("python", "-c", SLOWLY, "9000", f"{objects.name}.{place}", DELAY)
-    apply_manifests([python_pod(place, "slow", *command), service(place, "slow", 9000)])
-    wait_for_pods(place, "slow")
+    apply_manifests([python_pod(place, "sluggish", *command), service(place, "sluggish", 9000)])
+    wait_for_pods(place, "sluggish")
     store = ready.store("slow")
-    server = release(place, "slow", MlflowProps(backend_store=store, artifact_store=bucket(host="slow")))
+    server = release(place, "slow", MlflowProps(backend_store=store, artifact_store=bucket(host="sluggish")))
     with applied(server):
         server.wait(600)
-        yield server, Pod(place, "slow")
+        yield server, Pod(place, "sluggish")
 
 
 def test_it_is_slow(slow: tuple[Installation, Pod], client: Pod) -> None:
@@ -119,11 +120,11 @@ def full(place: str, client: Pod, ready: Ready) -> Iterator[Installation]:
 
 def test_it_is_full(full: Installation, client: Pod, place: str) -> None:
     """Artifacts are refused until there is room again."""
-    fill = "head -c 1G /dev/zero > /data/filled"
+    store = (f"http://small.{place}:9000", S3_KEY["id"], S3_KEY["key"], "artifacts")
     with writing(client, full) as found:
-        kubectl("-n", place, "exec", "small", "--", "sh", "-c", f"{fill}; sync /data/filled; true")
+        assert "Storage" in client.execute("python", "-c", FILL, "fill", *store)
         time.sleep(40)
-        kubectl("-n", place, "exec", "small", "--", "rm", "/data/filled")
+        client.execute("python", "-c", FILL, "empty", *store)
     assert_only_artifacts_suffered(found)
     assert found.failed["artifacts"], "it was not full"
     full.assert_calm()

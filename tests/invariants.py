@@ -896,13 +896,17 @@ def _as_guarded(first: Manifest, twin: Manifest) -> Iterator[str]:
 def stops(release: Release) -> Iterator[str]:
     """Both the delay before the stop and the requests in flight fit into the time that the pod has to end."""
     env = env_of(release.server)
-    delay = release.server.get("lifecycle", {}).get("preStop", {}).get("exec", {}).get("command", ["", "-1"])
+    hook = release.server.get("lifecycle", {}).get("preStop", {}).get("exec", {}).get("command", [])
+    told = json.loads(release.one("ConfigMap", f"{release.name}-files")["data"]["logging.json"])["filters"]["stop"]
+    delay = re.fullmatch(r"sh -c touch (/tmp/\w+); sleep ([0-9]+)", " ".join(hook))
     graceful = re.match(r"--timeout-graceful-shutdown ([0-9]+)(?: |$)", str(env.get("MLFLOW_UVICORN_OPTS")))
-    if delay[0] != "sleep" or int(delay[1]) != release.props.pre_stop_delay // timedelta(seconds=1):
-        yield f"the delay before the stop is {delay}"
-    if graceful is None:
+    if delay is None or int(delay[2]) != release.props.pre_stop_delay // timedelta(seconds=1):
+        yield f"the delay before the stop is {hook}"
+    elif delay[1] != told["notice"]:
+        yield f"the server looks for {told['notice']} before its stop, and is left {delay[1]}"
+    elif graceful is None:
         yield "requests in flight have no limit"
-    elif release.pod["terminationGracePeriodSeconds"] < int(delay[1]) + int(graceful[1]) + 5:
+    elif release.pod["terminationGracePeriodSeconds"] < int(delay[2]) + int(graceful[1]) + 5:
         yield f"the pod is killed after {release.pod['terminationGracePeriodSeconds']} s, before its requests end"
 
 
@@ -1405,7 +1409,7 @@ def logs(release: Release) -> Iterator[str]:
         yield f"uvicorn is started with {options}"
     files = release.one("ConfigMap", f"{release.name}-files")["data"]
     settings = json.loads(files["logging.json"])
-    if "server_logs.py" not in files:
+    if not {"server_logs.py", "server_stop.py"} <= set(files):
         yield "the code of the logging configuration is not mounted"
     probed = release.server["readinessProbe"]["httpGet"]["path"]
     if settings["filters"]["requests"]["health_path"] != probed:

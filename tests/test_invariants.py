@@ -290,6 +290,11 @@ SPOILS: dict[str, tuple[str, str, Callable[[Release], object]]] = {
     "a short start": ("probes", "default", lambda r: r.server["startupProbe"].update(failureThreshold=20)),
     "a hard stop": ("stops", "default", lambda r: r.pod.update(terminationGracePeriodSeconds=30)),
     "no delay before the stop": ("stops", "default", lambda r: r.server.pop("lifecycle")),
+    "a stop that nobody is told of": (
+        "stops",
+        "default",
+        lambda r: r.server["lifecycle"]["preStop"]["exec"].update(command=["sh", "-c", "touch /tmp/other; sleep 10"]),
+    ),
     "two writers": ("single_writers", "default", lambda r: r.one("Deployment")["spec"].update(replicas=2)),
     "an overlap of writers": (
         "single_writers",

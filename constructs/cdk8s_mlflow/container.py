@@ -49,7 +49,8 @@ class Container:
     """By name."""
     health: Health | None = None
     startup_probe: Manifest | None = None
-    pre_stop_delay: timedelta | None = None
+    pre_stop: tuple[str, ...] | None = None
+    """What the kubelet runs in it, and waits for, before it tells it to stop."""
     stays_inside: bool = False
     """Whether it asks nobody outside of its pod: then it is told of no proxy."""
 

@@ -7,11 +7,13 @@ from cdk8s_mlflow.peers import Manifest
 
 LOGGING_FILE = "logging.json"
 """Its ending tells uvicorn how to read it."""
+STOP_NOTICE = "/tmp/stopping"  # noqa: S108 - the pod's own /tmp
+"""A file that the hook before the stop leaves."""
 _TIME = "%Y/%m/%d %H:%M:%S"
 
 
 def logging_settings(logs: Logs, health_path: str) -> Manifest:
-    """Return the configuration; the classes of ``server_logs`` are our own script of that name."""
+    """Return the configuration; ``server_logs`` and ``server_stop`` are our own scripts of these names."""
     own = logs.level if logs.level in {"ERROR", "CRITICAL"} else "WARNING"
     json_only = {
         "root": {"handlers": ["default"], "level": "WARNING"},
@@ -34,7 +36,11 @@ def logging_settings(logs: Logs, health_path: str) -> Manifest:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"requests": {"()": "server_logs.AccessFilter", "health_path": health_path}},
+        "filters": {
+            "requests": {"()": "server_logs.AccessFilter", "health_path": health_path},
+            # No handler has it: being made is all that it does.
+            "stop": {"()": "server_stop.announced_by", "notice": STOP_NOTICE},
+        },
         "formatters": _FORMATTERS[logs.format],
         "handlers": {
             "default": {"class": "logging.StreamHandler", "formatter": "default", "stream": "ext://sys.stderr"},

@@ -52,7 +52,7 @@ class ContainerPlan:
     ports: list[Manifest]
     health: Health | None
     startup_probe: Manifest | None
-    pre_stop_seconds: int | None
+    pre_stop: list[str] | None
 
 
 @frozen(kw_only=True)
@@ -259,7 +259,7 @@ def _plan_container(container: Container, props: MlflowProps, naming: Naming) ->
         ports=[{"name": name, "containerPort": port, "protocol": "TCP"} for name, port in container.ports.items()],
         health=container.health,
         startup_probe=container.startup_probe,
-        pre_stop_seconds=None if container.pre_stop_delay is None else seconds(container.pre_stop_delay),
+        pre_stop=None if container.pre_stop is None else [literal(word) for word in container.pre_stop],
     )
 
 

@@ -20,7 +20,7 @@ from cdk8s_mlflow.container import (
 )
 from cdk8s_mlflow.exposure import ClusterIP, Headless
 from cdk8s_mlflow.guards import SERVER_PORT, TLS_DIRECTORY, certificate_mount
-from cdk8s_mlflow.logs import LOGGING_FILE, logging_settings
+from cdk8s_mlflow.logs import LOGGING_FILE, STOP_NOTICE, logging_settings
 from cdk8s_mlflow.needs import (
     FILES_DIRECTORY,
     ConfigFile,
@@ -130,7 +130,11 @@ def _logging(release: Release) -> Needs:
     env |= {"MLFLOW_CONFIGURE_LOGGING": "false"} if logs.format == "json" else {}
     return Needs(
         env=tuple(EnvVar(name, value) for name, value in env.items()),
-        files=(script("server_logs.py"), config_file(LOGGING_FILE, logging_settings(logs, release.health_path))),
+        files=(
+            script("server_logs.py"),
+            script("server_stop.py"),
+            config_file(LOGGING_FILE, logging_settings(logs, release.health_path)),
+        ),
     )
 
 
@@ -251,7 +255,8 @@ def server_container(release: Release, needs: Needs) -> Container:
             port=release.server_port if guard.front else "http",
             scheme="HTTPS" if release.certificate else None,
         ),
-        pre_stop_delay=props.pre_stop_delay,
+        # MLflow refuses new connections as soon as it stops, and Services forget a pod late.
+        pre_stop=("sh", "-c", f"touch {STOP_NOTICE}; sleep {seconds(props.pre_stop_delay)}"),
     )
 
 
@@ -334,4 +339,4 @@ def leader_container(release: Release) -> Container:
     needs = merge(release.stores.needs, server_needs(release, leads=True), release.guard.server)
     server = server_container(release, needs)
     # Behind a container in front it would listen on the pod's localhost only, where no probe reaches it.
-    return attrs.evolve(server, pre_stop_delay=None, health=None if release.guard.front else server.health)
+    return attrs.evolve(server, pre_stop=None, health=None if release.guard.front else server.health)

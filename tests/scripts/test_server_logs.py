@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from uvicorn.server import Server
 
 from cdk8s_mlflow import Logs
 from cdk8s_mlflow.logs import logging_settings
-from cdk8s_mlflow.scripts import server_logs
+from cdk8s_mlflow.scripts import server_logs, server_stop
 
 UVICORN = '%s - "%s %s HTTP/%s" %d'
 """How uvicorn writes a request."""
@@ -26,6 +27,8 @@ UVICORN = '%s - "%s %s HTTP/%s" %d'
 def as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Give every logger and hook back as it was."""
     monkeypatch.setitem(sys.modules, "server_logs", server_logs)
+    monkeypatch.setitem(sys.modules, "server_stop", server_stop)
+    monkeypatch.setattr(Server, "on_tick", Server.on_tick)
     root, hook, thread_hook = logging.getLogger(), sys.excepthook, threading.excepthook
     handlers, level = list(root.handlers), root.level
     yield

@@ -53,7 +53,7 @@ def define_container(container: ContainerPlan) -> Manifest:
         "volumeMounts": container.mounts,
         "startupProbe": container.startup_probe,
         **_probes(container.health),
-        **_lifecycle(container.pre_stop_seconds),
+        **_lifecycle(container.pre_stop),
         "securityContext": container.security_context,
     }
 
@@ -72,8 +72,5 @@ def _probes(health: Health | None) -> Manifest:
     }
 
 
-def _lifecycle(pre_stop_seconds: int | None) -> Manifest:
-    """Return the delay before the stop: MLflow refuses new connections at once, and Services forget a pod late."""
-    if pre_stop_seconds is None:
-        return {}
-    return {"lifecycle": {"preStop": {"exec": {"command": ["sleep", str(pre_stop_seconds)]}}}}
+def _lifecycle(pre_stop: list[str] | None) -> Manifest:
+    return {} if pre_stop is None else {"lifecycle": {"preStop": {"exec": {"command": pre_stop}}}}

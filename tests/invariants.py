@@ -906,6 +906,8 @@ def stops(release: Release) -> Iterator[str]:
         yield f"the server looks for {told['notice']} before its stop, and is left {delay[1]}"
     elif graceful is None:
         yield "requests in flight have no limit"
+    elif "--timeout-keep-alive 120 " not in str(env["MLFLOW_UVICORN_OPTS"]):
+        yield "connections are closed while proxies in front still use them"
     elif release.pod["terminationGracePeriodSeconds"] < int(delay[2]) + int(graceful[1]) + 5:
         yield f"the pod is killed after {release.pod['terminationGracePeriodSeconds']} s, before its requests end"
 

@@ -290,6 +290,11 @@ SPOILS: dict[str, tuple[str, str, Callable[[Release], object]]] = {
     "a short start": ("probes", "default", lambda r: r.server["startupProbe"].update(failureThreshold=20)),
     "a hard stop": ("stops", "default", lambda r: r.pod.update(terminationGracePeriodSeconds=30)),
     "no delay before the stop": ("stops", "default", lambda r: r.server.pop("lifecycle")),
+    "short connections": (
+        "stops",
+        "default",
+        lambda r: _named(r, "MLFLOW_UVICORN_OPTS").update(value="--timeout-graceful-shutdown 60 --log-config x"),
+    ),
     "a stop that nobody is told of": (
         "stops",
         "default",

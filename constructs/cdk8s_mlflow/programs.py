@@ -182,6 +182,9 @@ def metrics_containers(release: Release) -> tuple[Container, ...]:
 
 def _uvicorn_options(release: Release) -> Iterator[str]:
     yield f"--timeout-graceful-shutdown {seconds(release.props.graceful_shutdown_timeout)}"
+    # Uvicorn's 5 s meet clients that write every 5 s, and are shorter than those of every proxy in front: whoever sends
+    # in the moment of the end sees a lost connection.
+    yield "--timeout-keep-alive 120"
     yield f"--log-config {FILES_DIRECTORY}/{LOGGING_FILE}"
     # For the classes of that file, and for a login of ours or the user's: PYTHONPATH would replace the image's own.
     yield f"--app-dir {FILES_DIRECTORY}"

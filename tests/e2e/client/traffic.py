@@ -1,7 +1,7 @@
 """Send about twenty requests a second until a file appears: ``traffic.py URI FILE``.
 
 Each kind is sent over connections of its own and over kept ones, with one attempt: the API, artifacts that pass the
-server, OTLP traces, and one long upload after the other.
+server, OTLP traces, and one long upload after the other. More kept connections have pauses of half a second to 5.
 """
 
 import json
@@ -19,7 +19,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (  # type: 
 )
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span  # type: ignore[import-not-found, unused-ignore]
 
-LIMIT_SECONDS = 900
+LIMIT_SECONDS = 3000
 UPLOAD_SECONDS = 25
 BLOCK = b"x" * 65536
 
@@ -110,6 +110,12 @@ def main(uri: str, stop: Path) -> dict[str, Any]:
         threading.Thread(target=traffic.repeat, args=(f"{name}, {word}", send, every), kwargs={"keep": keep})
         for name, (send, every) in kinds.items()
         for word, keep in (("new connections", False), ("kept connection", True))
+    ]
+    threads += [
+        threading.Thread(
+            target=traffic.repeat, args=(f"kept connection, {every} s", traffic.api, every), kwargs={"keep": True}
+        )
+        for every in (0.5, 1, 1.5, 2, 3, 5)
     ]
     threads.append(threading.Thread(target=traffic.repeat, args=("uploads", traffic.upload, 0), kwargs={"keep": False}))
     started = time.monotonic()

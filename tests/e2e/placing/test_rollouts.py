@@ -45,7 +45,7 @@ def assert_unharmed(found: Mapping[str, Any]) -> None:
     """Check that every kind was sent, and that nothing failed."""
     print(json.dumps(found))  # noqa: T201 - shown with -s, for the docs
     assert found["failures"] == [], found
-    assert len(found["sent"]) == 7, found
+    assert len(found["sent"]) == 13, found
     assert sum(found["sent"].values()) >= 5 * found["seconds"], found
 
 
@@ -83,6 +83,17 @@ def test_a_rollout_loses_no_request(disturb: Callable[[Installation], None], pai
     assert_unharmed(found)
     assert not {pod.name for pod in old} & {pod.name for pod in pair.pods()}
     pair.assert_calm()
+
+
+def test_upgrades_one_after_the_other_lose_no_request(pair: Installation, client: Pod) -> None:
+    """What happens once in a thousand requests would be seen: to and fro, five times without a pause."""
+    with traffic(client, pair) as found:
+        for replace in (upgrade, change, upgrade, change, upgrade):
+            old = pair.pods()
+            replace(pair)
+            pair.wait(600)
+            gone(old)
+    assert_unharmed(found)
 
 
 def test_an_eviction_loses_no_request_and_waits_for_the_budget(pair: Installation, client: Pod) -> None:

@@ -73,7 +73,10 @@ made = post("experiments/create", {"name": "heavy"})["experiment_id"]
 run = post("runs/create", {"experiment_id": made, "start_time": 1})["run"]["info"]["run_id"]
 files = f"{uri}/api/2.0/mlflow-artifacts/artifacts/{made}/{run}/artifacts"
 for number in range(30):
-    print(kept.put(f"{files}/{number}.bin", data=os.urandom(4 << 20), timeout=120).status_code)
+    try:
+        print(kept.put(f"{files}/{number}.bin", data=os.urandom(4 << 20), timeout=120).status_code)
+    except requests.ConnectionError:  # the server answers before it has read everything, and hangs up
+        print("cut off")
 print(made)
 """
 """Log artifacts until there is no room."""
@@ -111,8 +114,8 @@ def test_an_experiment_that_nobody_needs_makes_room(reader: Reader, client: Pod)
         garbage_collection=GarbageCollection(),
     )
     with small_disk(client, reader.namespace), bad_day(reader, client, server):
-        first, *_, last, experiment = said(client, HEAVY, server.uri)
-        assert (first, last) == ("200", "500")
+        *answers, experiment = said(client, HEAVY, server.uri)
+        assert (answers[0], "500" in answers) == ("200", True), answers
         Pod(client.namespace, "small").attempt("sh", "-c", "cat /dev/zero > /small/rest")
         assert said(client, WRITE, server.uri, experiment) == ["200", "503"]
         assert "database or disk is full" in reader.follow("MlflowErrors", "--tail=500")

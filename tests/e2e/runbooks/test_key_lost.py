@@ -22,7 +22,9 @@ KEYS = ("mlflow-crypto-kek-passphrase", "mlflow-webhook-encryption-key")
 LOST = "An encryption key is lost"
 WEBHOOK = {
     "name": "kept",
-    "url": "https://hooks.example.com/kept",
+    # MLflow wants to find its address, and that to be a public one; it sends nothing to this one.
+    "url": "https://1.1.1.1/kept",
+    "status": "DISABLED",
     "events": [{"entity": "MODEL_VERSION", "action": "CREATED"}],
     "secret": "between us",
 }
@@ -56,7 +58,8 @@ def test_a_copy_saves_everything(reader: Reader, client: Pod, tmp_path: Path) ->
         tmp_path.joinpath("mlflow-keys.yaml").write_text(copy, encoding="utf-8")
 
         make_anew(reader, server)
-        assert asked(client, server) == 500
+        assert asked(client, server) != 200
+        assert "InvalidToken" in server.logs("mlflow")
         reader.follow(LOST, "get secrets")
         reader.follow(LOST, "create -f mlflow-keys.yaml", folder=tmp_path)
         server.wait()
@@ -66,7 +69,7 @@ def test_a_copy_saves_everything(reader: Reader, client: Pod, tmp_path: Path) ->
         assert value(reader, KEYS[0], "passphrase") == "of the tests"
 
         make_anew(reader, server)
-        assert asked(client, server) == 500
+        assert asked(client, server) != 200
         [pod] = server.pods()
         pod.execute("python", "-c", FORGET)
         assert asked(client, server) == 200

@@ -221,6 +221,7 @@ class MlflowProps:
     | one worker, ``BasicAuth`` | 390 | 422 | 440 | 481 | 1024 |
     | one worker, ``OidcAuth`` | 417 | 442 | 483 | 529 | 1024 |
     | one worker, ``Metrics`` | 367 | 394 | 428 | 468 | 1024 |
+    | one worker, ``static_prefix``, ``largest_artifact="1Gi"`` | 367 | 395 | 2469 | 466 | 3072 |
     """
     pre_stop_delay: timedelta = timedelta(seconds=10)
     """How long a pod that must end still serves, while Services and proxies forget it."""

@@ -40,10 +40,11 @@ def draw_panel(axis: Any, panel: dict[str, Any], span: tuple[datetime, datetime]
     axis.grid(alpha=0.25)
     axis.spines[["top", "right"]].set_visible(False)
     axis.tick_params(labelsize=8)
-    axis.xaxis.set_major_locator(mdates.AutoDateLocator(maxticks=6))
+    axis.xaxis.set_major_locator(mdates.AutoDateLocator(minticks=4, maxticks=8))
     axis.xaxis.set_major_formatter(mdates.DateFormatter("%H:%M"))
     if panel["series"]:
-        axis.legend(fontsize=7, loc="upper left", ncols=2, frameon=False)
+        short = all(len(legend(series)) < 20 for series in panel["series"])  # noqa: PLR2004 - half a panel
+        axis.legend(fontsize=7, loc="upper left", ncols=2 if short else 1, frameon=False)
     else:
         axis.text(0.5, 0.5, "no data from this cluster", transform=axis.transAxes, ha="center", color="grey")
 

@@ -43,7 +43,7 @@ def draw_panel(axis: Any, panel: dict[str, Any], span: tuple[datetime, datetime]
     axis.xaxis.set_major_locator(mdates.AutoDateLocator(minticks=4, maxticks=8))
     axis.xaxis.set_major_formatter(mdates.DateFormatter("%H:%M"))
     if panel["series"]:
-        short = all(len(legend(series)) < 20 for series in panel["series"])  # noqa: PLR2004 - half a panel
+        short = all(len(legend(series)) < 20 for series in panel["series"])
         axis.legend(fontsize=7, loc="upper left", ncols=2 if short else 1, frameon=False)
     else:
         axis.text(0.5, 0.5, "no data from this cluster", transform=axis.transAxes, ha="center", color="grey")

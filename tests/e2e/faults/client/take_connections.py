@@ -8,7 +8,6 @@ from pathlib import Path
 
 import psycopg2  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
-
 LIMIT_SECONDS = 300
 
 

@@ -28,8 +28,9 @@ from cdk8s_mlflow.props import MlflowProps
 from cdk8s_mlflow.values import canonical_quantity
 from cdk8s_mlflow.volumes import EmptyDir, ExistingVolumeClaim, KeyFiles, Mount, SecretKey, VolumeClaim
 
-# MLflow itself waits 106 s for its database before it gives up; the startup probe must outlast that.
-STARTUP_SECONDS = 180
+# MLflow itself waits 106 s for its database before it gives up; the startup probe must outlast that. Where a node is
+# overloaded, as after another one was lost, a start takes minutes, and to begin it again would make it never end.
+STARTUP_SECONDS = 600
 # One talks to the Kubernetes API alone, the other to nobody.
 _NEVER_OUTSIDE = {"secrets", "redis"}
 

@@ -61,9 +61,9 @@ def test_the_probes_follow_the_static_prefix(prefix: str | None) -> None:
 
 
 def test_the_start_may_take_longer_than_mlflow_waits_for_its_database() -> None:
-    """MLflow gives up after 106 s by itself; the kubelet must not do it before."""
+    """MLflow gives up after 106 s by itself, and an overloaded node needs minutes; the kubelet must not begin anew."""
     probe = server()["startupProbe"]
-    assert probe["periodSeconds"] * probe["failureThreshold"] == 180
+    assert probe["periodSeconds"] * probe["failureThreshold"] == 600
 
 
 def test_a_slow_answer_under_load_kills_nobody() -> None:

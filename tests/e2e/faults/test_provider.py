@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from e2e.databases.certificates import Certificates
 from e2e.installation import Installation, applied, release
 from e2e.kubectl import Pod, apply_manifests, get, kubectl, wait_for_pods, wait_until
 from e2e.logins.provider import AUDIENCE, Provider, asked, cookie_header, redis, start_provider
@@ -34,7 +35,9 @@ PROGRAM = Path(__file__).parents[1] / "images" / "oidc-provider" / "server.mjs"
 @pytest.fixture(scope="module")
 def provider(place: str, tmp_path_factory: pytest.TempPathFactory) -> Provider:
     """Start a provider."""
-    return start_provider(place, tmp_path_factory.mktemp("provider"))
+    certificates = Certificates(tmp_path_factory.mktemp("provider"))
+    certificates.authority()
+    return start_provider(place, certificates, [f"http://oidc.{place}:5000/callback"])
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from typing import Any
 
 import requests  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
-EVERY, ATTEMPT, PATIENCE, LIMIT = 0.2, 5, 120, 1800
+EVERY, ATTEMPT, PATIENCE, LIMIT = 0.4, 5, 120, 1800
 
 
 def content(number: int) -> bytes:
@@ -97,7 +97,7 @@ class Writer:
         found = set(self.stored())
         return {
             "API": [number for number in self.acknowledged["API"] if number not in found],
-            "artifacts": [number for number in self.acknowledged["artifacts"] if not self.has(number)],
+            "artifacts": self.lost_artifacts(self.acknowledged["artifacts"]),
         }
 
     def stored(self) -> list[int]:
@@ -114,10 +114,15 @@ class Writer:
         )
         return params + [int(item["step"]) for item in history.json().get("metrics", [])]
 
-    def has(self, number: int) -> bool:
-        """Say whether an artifact is as it was sent."""
-        answer = self.patiently(lambda: requests.get(self.place(number), headers=self.headers, timeout=60))
-        return bool(answer.status_code == 200 and answer.content == content(number))
+    def lost_artifacts(self, numbers: list[int]) -> list[int]:
+        """Return the artifacts that are not as they were sent."""
+        session = requests.Session()
+
+        def has(number: int) -> bool:
+            answer = self.patiently(lambda: session.get(self.place(number), headers=self.headers, timeout=60))
+            return bool(answer.status_code == 200 and answer.content == content(number))
+
+        return [number for number in numbers if not has(number)]
 
 
 def main(uri: str, stop: Path, kinds: list[str]) -> dict[str, Any]:

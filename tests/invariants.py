@@ -666,6 +666,7 @@ def server_arguments(release: Release) -> Iterator[str]:
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": jobs,
         "MLFLOW_ENABLE_AI_GATEWAY": str(release.props.ai_gateway is not None).lower(),
+        "MLFLOW_MODEL_CATALOG_URI": release.props.model_catalog_url or "",
     }
     for name, value in switches.items():
         if env.get(name) != value:
@@ -1196,6 +1197,9 @@ def _endpoints(release: Release) -> Iterator[Way]:
             [{"podSelector": {"matchLabels": release.one("Service", f"{release.name}-redis")["spec"]["selector"]}}],
         )
     yield from _gateway_ways(props.ai_gateway)
+    if props.model_catalog_url is not None:
+        catalog = urlsplit(props.model_catalog_url)
+        yield catalog.port or {"https": 443, "http": 80}[catalog.scheme], _address(catalog.hostname or "")
     yield from _ways(props.network_policy.egress if props.network_policy else ())
 
 

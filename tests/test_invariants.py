@@ -267,6 +267,11 @@ SPOILS: dict[str, tuple[str, str, Callable[[Release], object]]] = {
         "default",
         lambda r: _named(r, "MLFLOW_DISABLE_TELEMETRY").update(value="false"),
     ),
+    "prices from GitHub": (
+        "server_arguments",
+        "default",
+        lambda r: _named(r, "MLFLOW_MODEL_CATALOG_URI").update(value="https://github.com/mlflow/mlflow"),
+    ),
     "a probe of a closed port": (
         "ports",
         "default",

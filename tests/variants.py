@@ -732,7 +732,8 @@ VARIANTS: dict[str, MlflowProps] = {
             allow_private_addresses=True,
             budget_store=Redis(host="192.0.2.6"),
             egress=[Endpoint(port=8000, peer=NamespacePeer("vllm"))],
-        )
+        ),
+        model_catalog_url="http://192.0.2.7:8080/catalog",
     ),
     # --- scaling
     "autoscaling": on_postgresql(scaling=Autoscaling()),

@@ -271,6 +271,8 @@ def literal(text: str) -> str:
 
 def _env(item: EnvVar, naming: Naming) -> Manifest:
     match item.value:
+        case "":  # which the API server drops
+            return {"name": item.name}
         case str():
             return {"name": item.name, "value": literal(item.value)}
         case Template(text):

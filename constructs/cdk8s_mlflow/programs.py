@@ -34,7 +34,7 @@ from cdk8s_mlflow.needs import (
 )
 from cdk8s_mlflow.observability import METRICS_PORT
 from cdk8s_mlflow.operations import Migration
-from cdk8s_mlflow.peers import Manifest, verbatim
+from cdk8s_mlflow.peers import Manifest, endpoint_of, verbatim
 from cdk8s_mlflow.props import MlflowProps, server_processes
 from cdk8s_mlflow.release import Release
 from cdk8s_mlflow.stores import MigratedSchema, Stores
@@ -60,6 +60,8 @@ def server_needs(release: Release, *, leads: bool) -> Needs:
         "MLFLOW_DISABLE_TELEMETRY": "true",
         # On by default in MLflow: whoever reaches the server could make it call hosts of his choice.
         "MLFLOW_ENABLE_AI_GATEWAY": str(props.ai_gateway is not None).lower(),
+        # Empty: MLflow would ask GitHub for what the image holds as well.
+        "MLFLOW_MODEL_CATALOG_URI": props.model_catalog_url or "",
         "MLFLOW_CRYPTO_KEK_VERSION": str(props.crypto_kek_version),
         **_pool(props, stores),
     }
@@ -80,6 +82,7 @@ def server_needs(release: Release, *, leads: bool) -> Needs:
         _tls_needs(release),
         workspace_needs(props),
         props.ai_gateway.needs() if props.ai_gateway else Needs(),
+        Needs(egress=(endpoint_of(props.model_catalog_url),)) if props.model_catalog_url else Needs(),
         jobs.job_needs(release, leads=leads),
         _logging(release),
         Needs(kubernetes="1.29") if any("restartPolicy" in item for item in props.extra_init_containers) else Needs(),

@@ -196,6 +196,10 @@ class MlflowProps:
     ai_gateway: AiGateway | None = None
     """Whether the server calls language models for its users: not, if left out. Judges of jobs that name a model of
     the gateway need it too."""
+    model_catalog_url: Url | None = None
+    """Where the server fetches newer language models and their prices once a day, by which it says what a trace has
+    cost and a budget has spent: ``https://github.com/mlflow/mlflow/releases/download/model-catalog%2Flatest``, or a
+    copy of it. Those of the image, and no request to GitHub, if left out. ``MLFLOW_MODEL_CATALOG_URI``."""
 
     workers: PositiveInt = 1
     """Server processes per pod, each about 190 MiB. Prefer replicas. ``--workers``."""

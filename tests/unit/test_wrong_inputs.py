@@ -533,6 +533,13 @@ WRONG: dict[str, tuple[Callable[[], MlflowProps], str]] = {
             'such as "openai" or "bedrock", in small letters'
         ),
     ),
+    "a catalog of models in a file": (
+        lambda: props(model_catalog_url="file:///models"),
+        (
+            "MlflowProps.model_catalog_url: must be an http or https URL without credentials (got 'file:///models'); "
+            'write one such as "https://mlflow.example.com"'
+        ),
+    ),
     "a gateway that speaks nothing": (
         lambda: props(ai_gateway=AiGateway(api_base_schemes=[])),
         'MlflowProps.ai_gateway: api_base_schemes must not be empty (got ()); write ["https"]',

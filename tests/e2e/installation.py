@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -47,6 +48,8 @@ class Installation:
     namespace: str
     name: str
     props: MlflowProps = attrs.field(repr=False)
+    cpu: str = "2m"
+    """What each container requests: its share of a busy node."""
 
     @property
     def uri(self) -> str:
@@ -65,7 +68,7 @@ class Installation:
             manifest["metadata"]["namespace"] = self.namespace
             # A node of two cores is promised away by a few pods; these wait for a database most of the time.
             for container in _containers(manifest):
-                container["resources"]["requests"] = {"cpu": "2m", "memory": "16Mi"}
+                container["resources"]["requests"] = {"cpu": self.cpu, "memory": "16Mi"}
         return found
 
     def apply(self) -> list[str]:
@@ -221,9 +224,13 @@ USED = {
 
 def all_objects(namespace: str) -> list[Manifest]:
     """Return every object of a namespace but Secrets."""
+    return objects(",".join(_kinds()), namespace)
+
+
+@functools.cache
+def _kinds() -> list[str]:
     resources = kubectl("api-resources", "--namespaced", "--verbs=list", "-o", "name").split()
-    kinds = [name for name in resources if name not in {"secrets", "endpoints"} and "metrics.k8s.io" not in name]
-    return objects(",".join(kinds), namespace)
+    return [name for name in resources if name not in {"secrets", "endpoints"} and "metrics.k8s.io" not in name]
 
 
 def show(releases: Iterable[Installation]) -> str:

@@ -29,10 +29,11 @@ def find_gateway() -> Door:
     return Door(address, base64.b64decode(held).decode())
 
 
-def start_visitor(namespace: str, name: str, door: Door, hosts: Sequence[str]) -> Pod:
+def start_visitor(namespace: str, name: str, door: Door, hosts: Sequence[str], cpu: str = "5m") -> Pod:
     """Start a pod that finds hosts at a door, and keeps the door's certificate in a file."""
     manifest = python_pod(namespace, name)
     manifest["spec"]["hostAliases"] = [{"ip": door.address, "hostnames": list(hosts)}]
+    manifest["spec"]["containers"][0]["resources"]["requests"]["cpu"] = cpu
     apply_manifests([manifest])
     wait_for_pods(namespace, name)
     pod = Pod(namespace, name)

@@ -23,6 +23,8 @@ from e2e.visitors import Door, find_gateway, start_visitor
 from matrix import CORE, NAME, ROOM, Cell, covering_cells
 
 OUTSIDE = f"{ROOM}-outside"
+SHARE = "50m"
+"""Of a busy node's CPU, for the cell's containers and for the client: there is only one of each at a time."""
 PASSWORD = "p@s/s#w%41:?d&$x ä"
 """Of each cell's database."""
 
@@ -59,7 +61,7 @@ def client(main: str, authority: str) -> Pod:
     """Start a pod with the programs, that finds the public names of all cells at the controller."""
     gateway = find_gateway()
     hosts = [cell.host for cell in covering_cells()]
-    pod = start_visitor(main, "client", Door(gateway.address, f"{gateway.certificate}\n{authority}"), hosts)
+    pod = start_visitor(main, "client", Door(gateway.address, f"{gateway.certificate}\n{authority}"), hosts, SHARE)
     programs = ("e2e.client.ask", "e2e.client.tracking", "e2e.client.traffic", "e2e.matrix.client.round_trip")
     bring(pod, *programs, "e2e.client.buckets")
     return pod
@@ -149,10 +151,10 @@ def running(
         apply_manifests(_named_by_the_props(cell, certificates, authority))
         before = names_in(namespace)
         failed = request.session.testsfailed
-        installation = Installation(namespace, NAME, cell.props())
+        installation = Installation(namespace, NAME, cell.props(), cpu=SHARE)
         started = time.monotonic()
         installation.apply()
-        installation.wait(600)
+        installation.wait(900)
         ready = time.monotonic() - started
         yield Running(cell, installation, client, provider, before, ready, failed)
 

@@ -33,7 +33,7 @@ def run_module(pod: Pod, module: str, *arguments: str, variables: Mapping[str, s
     """Run a module that was brought, with further variables; return what it printed last, as JSON."""
     trust = {"SSL_CERT_FILE": TRUSTED, "REQUESTS_CA_BUNDLE": TRUSTED}
     settings = [f"{key}={value}" for key, value in (trust | dict(variables or {})).items()]
-    output = pod.execute("env", "-C", PLACE, *settings, "python", "-m", module, *arguments, timeout=400)
+    output = pod.execute("env", "-C", PLACE, *settings, "python", "-m", module, *arguments, timeout=900)
     try:
         return json.loads(output.splitlines()[-1])
     except (IndexError, ValueError):

@@ -35,6 +35,12 @@ class Logged:
 
 
 @pytest.fixture(scope="module")
+def person(running: Running) -> dict[str, str]:
+    """Log somebody in, and give what a browser then sends."""
+    return running.headers_of_a_person()
+
+
+@pytest.fixture(scope="module")
 def logged(running: Running) -> Logged:
     """Use the server by MLflow's own client, through its door."""
     wait_until(f"{running.cell.url} is routed", lambda: running.ask([("GET", "/health", None)])[0]["status"] == 200)
@@ -68,9 +74,8 @@ def test_a_client_reads_back_all_that_it_logs(logged: Logged) -> None:
     }
 
 
-def test_the_pages_get_what_they_ask_for(running: Running, logged: Logged) -> None:
+def test_the_pages_get_what_they_ask_for(running: Running, logged: Logged, person: dict[str, str]) -> None:
     """The page, its scripts and styles, and what they ask for and write as a page of this origin."""
-    person = running.headers_of_a_person()
     [page] = running.ask([("GET", "/", None)], person)
     assert (page["status"], "<title>MLflow</title>" in page["text"]) == (200, True), page
     files = [("GET", f"/{path}", None) for path in scripts(page["text"])]
@@ -86,10 +91,9 @@ def test_the_pages_get_what_they_ask_for(running: Running, logged: Logged) -> No
     assert failed == {}
 
 
-def test_nobody_else_gets_in(running: Running, logged: Logged, stranger: Pod) -> None:
+def test_nobody_else_gets_in(running: Running, logged: Logged, person: dict[str, str], stranger: Pod) -> None:
     """No page of another origin writes, nobody passes without a login, and no door stands open beside the right one."""
     assert logged.where
-    person = running.headers_of_a_person()
     assert running.ask([SEARCH], person | {"Origin": "https://attacker.example"})[0]["status"] == 403
     if running.cell.login != "none":
         assert running.ask([SEARCH], {"Origin": running.origin})[0]["status"] == 401

@@ -51,7 +51,8 @@ choices that the package allows is in one cell at least. Each cell ran in a name
         """\
 What each one costs. *Lost*: what a client was told to be stored and was not there afterwards; a writer logs every
 answer, and all of it is compared. *Unavailable*: the longest time in which no request succeeded, on a machine with two
-cores that other tests kept busy; the fault itself, which lasts as long as its name says, is in it.""",
+cores that other tests kept busy; the fault itself, which lasts as long as its name says, is in it. Where a fault does
+not concern the API, its column shows how busy the machine was.""",
         "fault",
         """
 Not tried, since the one node of the tests serves everybody: a kubelet or an API server that restarts, and a node that

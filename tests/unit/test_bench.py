@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import cluster
+import contenders
 import page
 import pytest
 import usage
@@ -117,3 +118,19 @@ def test_memory_is_counted_for_the_session_alone() -> None:
     assert bench._share(me, session) > 5
     assert bench._share(me, session + 1) == 0
     assert bench._share(Path("/proc/0"), session) == 0
+
+
+def test_production_is_measured_on_the_stores_of_the_benchmark() -> None:
+    """As main.py has it, with the share of the CPU that all contenders ask for, and without a login."""
+    found = contenders.ours().manifests(2, "24m")
+    assert {manifest["metadata"]["namespace"] for manifest in found} == {contenders.NAMESPACE}
+    [deployment] = [manifest for manifest in found if manifest["kind"] == "Deployment"]
+    pod = deployment["spec"]["template"]["spec"]
+    [server] = pod["containers"]
+    assert deployment["spec"]["replicas"] == 2
+    assert {item["resources"]["requests"]["cpu"] for item in (*pod["initContainers"], server)} == {"24m"}
+    assert "--app-name" not in server["args"]
+    env = {item["name"]: item.get("value") for item in server["env"]}
+    assert env["PGHOST"] == "postgresql"
+    assert env["MLFLOW_S3_ENDPOINT_URL"] == contenders.ENDPOINT
+    assert env["MLFLOW_ARTIFACTS_DESTINATION"] == "s3://ours"

@@ -1,8 +1,8 @@
 """``make bench-cluster``: measure what is deployed beside what the charts deploy; write a table, and JSON.
 
 On the cluster that KUBECONFIG names, in a namespace of its own: one image, one PostgreSQL, one MinIO, and the
-contenders one after the other in short rounds. ``cluster.py [--rounds N] [--keep] [SECTION...]``; what other sections
-measured before stays in both files. BENCH_LOCK names a file that is locked while something is timed, where several
+contenders one after the other in short rounds. ``cluster.py [--rounds N] [SECTION...]``; what other sections measured
+before stays in both files. BENCH_LOCK names a file that is locked while something is timed, where several
 people measure on one machine.
 """
 
@@ -187,6 +187,8 @@ def memory(room: Room, rounds: int) -> list[Measured]:
         contender.install()
     time.sleep(SECONDS_AT_REST)
     rest = {contender.name: usage(contender.pods()) for contender in room.contenders}
+    for contender in room.contenders:
+        room.press(contender, "mixed", 1, 1)  # makes the runs to look for
     found: list[Measured] = []
     for _ in range(rounds):
         one: Measured = {}
@@ -217,7 +219,7 @@ def throughput(room: Room, rounds: int, known: Sequence[Round]) -> list[Measured
     replicas = {contender.name: 1 for contender in room.contenders} | {"ours": int(room_for[0] / room_for[1])}
     for contender in room.contenders:
         contender.install(replicas[contender.name])
-        room.press(contender, "mixed", 5, THREADS)
+        room.press(contender, "mixed", 1, THREADS)
     found: list[Measured] = []
     for _ in range(rounds):
         one: Measured = {contender.name: {"replicas": replicas[contender.name]} for contender in room.contenders}
@@ -361,11 +363,13 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="cluster.py")
     parser.add_argument("sections", nargs="*", choices=SECTIONS, default=list(SECTIONS))
     parser.add_argument("--rounds", type=int, help="how often each is looked at")
-    parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--keep", action="store_true", help="leave the namespace as it is at the end")
+    parser.add_argument("--reuse", action="store_true", help="go on in a namespace that was kept")
     asked = parser.parse_args(arguments)
     results: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {"about": {}}
     room = Room((ours(), official(), community()))
-    room.make()
+    if not asked.reuse:
+        room.make()
     for section in asked.sections:
         rounds = asked.rounds or SECTIONS[section]
         say(f"--- {section}, rounds: {rounds}")

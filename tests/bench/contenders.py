@@ -136,7 +136,7 @@ class Chart(Contender):
         with TemporaryDirectory() as folder:
             file = Path(folder, "values.json")
             file.write_text(json.dumps(given), encoding="utf-8")
-            helm("install", self.name, str(PEERS / self.folder), "-f", str(file))
+            helm("upgrade", "--install", self.name, str(PEERS / self.folder), "-f", str(file))
 
     def delete(self) -> None:
         """Let Helm uninstall it."""

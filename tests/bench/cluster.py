@@ -366,7 +366,6 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--keep", action="store_true", help="leave the namespace as it is at the end")
     parser.add_argument("--reuse", action="store_true", help="go on in a namespace that was kept")
     asked = parser.parse_args(arguments)
-    results: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {"about": {}}
     room = Room((ours(), official(), community()))
     if not asked.reuse:
         room.make()
@@ -374,15 +373,23 @@ def main(arguments: Sequence[str]) -> None:
         rounds = asked.rounds or SECTIONS[section]
         say(f"--- {section}, rounds: {rounds}")
         about = {"date": time.strftime("%Y-%m-%d"), "rounds": rounds, "load": os.getloadavg()[0]}
-        results[section] = measured(room, section, rounds, results)
+        found = measured(room, section, rounds, known_results())
         LOCK.give()
+        results = known_results()
+        results[section] = found
         results["about"][section] = about
         RESULTS.parent.mkdir(exist_ok=True)
         RESULTS.write_text(f"{json.dumps(results, indent=2)}\n", encoding="utf-8")
         page.write("make bench-cluster", text(results))
     if not asked.keep:
         delete_namespaces([NAMESPACE])
-    sys.stdout.write(text(results))
+    sys.stdout.write(text(known_results()))
+
+
+def known_results() -> dict[str, Any]:
+    """Return what was measured until now."""
+    found: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {"about": {}}
+    return found
 
 
 def measured(room: Room, section: str, rounds: int, results: Mapping[str, Any]) -> list[Measured]:

@@ -25,7 +25,7 @@ from cdk8s_mlflow import S3, FixedReplicas, Image, Ingress, MlflowProps, Postgre
 from cdk8s_mlflow.manifests import define_manifests
 from cdk8s_mlflow.plan import plan
 
-NAMESPACE = "bench-cluster"
+NAMESPACE = os.environ.get("BENCH_NAMESPACE", "bench-cluster")
 REPOSITORY, _, TAG = os.environ.get("BENCH_IMAGE", MLFLOW_IMAGE).rpartition(":")
 PEERS = Path(os.environ.get("PEERS", ROOT / ".." / "shared" / "peers"))
 HELM = os.environ.get("HELM") or shutil.which("helm")

@@ -69,5 +69,5 @@ def _ratio(row: Row, rounds: Sequence[Round], ours: str, other: str) -> str:
     value = ratio(rounds, ours, other, row.measure) if row.ratios else None
     if value is None:
         return ""
-    seen = spread(rounds, ours, other, row.measure)
-    return f"{value:.2f}" + (f" ({seen[0]:.2f} to {seen[1]:.2f})" if seen else "")
+    least, most = (f"{item:.2f}" for item in spread(rounds, ours, other, row.measure) or (value, value))
+    return f"{value:.2f}" if least == most else f"{value:.2f} ({least} to {most})"

@@ -64,6 +64,13 @@ def test_what_was_not_measured_for_both_has_no_ratio() -> None:
     assert median(ROUNDS, "ours", "failed") is None
 
 
+def test_rounds_that_agree_are_shown_as_one_number() -> None:
+    """The least and the greatest ratio stand there only where they differ in what is shown."""
+    rounds = [{"ours": {"mib": 1000 + number}, "theirs": {"mib": 4000.0}} for number in range(3)]
+    text = comparison({"memory": rounds}, [Row("MiB", "memory", "mib")], {"ours": "we", "theirs": "they"})
+    assert text.splitlines()[-1] == "| MiB | 1001 | 4000 | 0.25 |  |"
+
+
 def test_the_table_shows_what_there_is() -> None:
     """A section that was not measured has no rows, a measure that only one has leaves cells empty."""
     rows = [

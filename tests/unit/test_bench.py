@@ -66,7 +66,7 @@ def test_what_was_not_measured_for_both_has_no_ratio() -> None:
 
 def test_rounds_that_agree_are_shown_as_one_number() -> None:
     """The least and the greatest ratio stand there only where they differ in what is shown."""
-    rounds = [{"ours": {"mib": 1000 + number}, "theirs": {"mib": 4000.0}} for number in range(3)]
+    rounds = [{"ours": {"mib": 1000.0 + number}, "theirs": {"mib": 4000.0}} for number in range(3)]
     text = comparison({"memory": rounds}, [Row("MiB", "memory", "mib")], {"ours": "we", "theirs": "they"})
     assert text.splitlines()[-1] == "| MiB | 1001 | 4000 | 0.25 |  |"
 

@@ -5,8 +5,10 @@ as it is answered; with it, all threads together send so many at most. Prints wh
 that does not count.
 """
 
+import functools
 import http.client
 import json
+import socket
 import sys
 import threading
 import time
@@ -16,18 +18,30 @@ from urllib.parse import urlsplit
 RUNS, METRICS, START_SECONDS = 100, 10, 2.0
 
 
+@functools.cache
+def address(host: str, patience: int = 20) -> str:
+    """Return the address of a host, asked for until a busy node's DNS answers."""
+    try:
+        return socket.gethostbyname(host)
+    except socket.gaierror:
+        if not patience:
+            raise
+    time.sleep(1)
+    return address(host, patience - 1)
+
+
 class Server:
     """A kept connection to the API."""
 
     def __init__(self, uri: str) -> None:
         """Connect when it is needed."""
         parts = urlsplit(uri)
-        self.host, self.port = str(parts.hostname), parts.port or 80
-        self.connection = http.client.HTTPConnection(self.host, self.port, timeout=60)
+        self.host = parts.netloc
+        self.connection = http.client.HTTPConnection(address(str(parts.hostname)), parts.port or 80, timeout=60)
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
         """Send a request; a refusal is an error."""
-        headers = {"Content-Type": "application/json"}
+        headers = {"Host": self.host, "Content-Type": "application/json"}
         self.connection.request("POST", f"/api/2.0/mlflow/{path}", json.dumps(body), headers)
         answer = self.connection.getresponse()
         text = answer.read()
@@ -120,7 +134,7 @@ def main(uri: str, kind: str, seconds: float, threads: int, per_second: float = 
         thread.start()
     for thread in all_threads:
         thread.join()
-    took = sorted(second for work in works for second in work.seconds)
+    took = sorted(second for work in works for second in work.seconds) or [0.0]
     return {
         "sent": sum(work.number for work in works),
         "per second": len(took) / seconds,

@@ -271,6 +271,7 @@ def _moved(room: Room, contender: Contender) -> dict[str, float]:
     contender.install()
     run_in(room.client, "large_artifact", contender.uri, "1")  # what a first artifact loads is not the file's
     [server] = contender.pods()
+    before = _restarts(server)
     end = "/tmp/end-of-the-watch"  # noqa: S108 - in the pod
     watch = server.start("python", "-c", program("anonymous_memory"), end)
     assert watch.stdout is not None
@@ -280,15 +281,18 @@ def _moved(room: Room, contender: Contender) -> dict[str, float]:
     server.execute("touch", end)
     seen = json.loads(watch.communicate(timeout=60)[0].splitlines()[-1])
     assert moved["received"] == moved["sent"], moved
-    same = [pod.name for pod in contender.pods()] == [server.name]
-    starts = sum(state["restartCount"] for state in container_statuses(server)) if same else 0
+    harmed = contender.pods() != [server] or _restarts(server) > before
     contender.remove()
     return {
         "up": moved["up"],
         "down": moved["down"],
         "growth": seen["highest"] - seen["before"],
-        "evictions": 0 if same and not starts else 1,
+        "evictions": int(harmed),
     }
+
+
+def _restarts(pod: Pod) -> int:
+    return sum(state["restartCount"] for state in container_statuses(pod))
 
 
 def rollouts(room: Room, rounds: int) -> list[Measured]:

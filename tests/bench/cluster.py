@@ -269,6 +269,7 @@ def artifacts(room: Room, rounds: int) -> list[Measured]:
 
 def _moved(room: Room, contender: Contender) -> dict[str, float]:
     contender.install()
+    time.sleep(SECONDS_AT_REST)  # jobs are still being started when a chart's pod is ready
     run_in(room.client, "large_artifact", contender.uri, "1")  # what a first artifact loads is not the file's
     [server] = contender.pods()
     before = _restarts(server)

@@ -41,8 +41,8 @@ TABLES = (
         "Every choice beside every other",
         """\
 Databases, artifact stores, logins, doors, numbers of replicas and network policies, so combined that each pair of
-choices that the package allows is in one cell at least. Each cell ran in a namespace that enforces Pod Security
-"restricted", with MLflow's own client.""",
+choices that the package allows is in one cell at least (`tests/matrix.py`). Those below ran, and no other: each in a
+namespace that enforces Pod Security "restricted", with MLflow's own client.""",
         "cell",
     ),
     Table(
@@ -105,7 +105,7 @@ def _section(item: Table, rows: list[Row]) -> str:
         return f"## {item.title}\n\nNot run.\n"
     days = sorted({row.day for row in rows})
     when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
-    return f"## {item.title}\n\n{item.says}\n\n{len(rows)} rows, {when}.\n\n{table(item.first, rows)}{item.after}"
+    return f"## {item.title}\n\n{item.says}\n\nRows: {len(rows)}; {when}.\n\n{table(item.first, rows)}{item.after}"
 
 
 def _judges() -> str:

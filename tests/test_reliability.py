@@ -19,7 +19,7 @@ def test_what_tests_record_is_on_the_page(tmp_path: Path) -> None:
         "| fault | lost | unavailable | healed |\n| --- | --- | --- | --- |\n"
         "| node \\| lost | nothing | 123 |  |\n| disk full | nothing | 5 | by itself |\n"
     ) in text
-    assert "2 rows, 20" in text
+    assert "Rows: 2; 20" in text
     assert "## Input\n\nNot run.\n" in text
     assert text.count("Not run.") == len(reliability.TABLES) - 1
 

@@ -113,7 +113,7 @@ def test_an_experiment_that_nobody_needs_makes_room(reader: Reader, client: Pod)
         artifact_store=ArtifactVolume(volume=SMALL.volume),
         garbage_collection=GarbageCollection(),
     )
-    with small_disk(client, reader.namespace), bad_day(reader, client, server):
+    with small_disk(client, reader.namespace), bad_day(reader, client, server, collects=True):
         *answers, experiment = said(client, HEAVY, server.uri)
         assert (answers[0], "500" in answers) == ("200", True), answers
         Pod(client.namespace, "small").attempt("sh", "-c", "cat /dev/zero > /small/rest")

@@ -899,7 +899,7 @@ def stops(release: Release) -> Iterator[str]:
     env = env_of(release.server)
     hook = release.server.get("lifecycle", {}).get("preStop", {}).get("exec", {}).get("command", [])
     told = json.loads(release.one("ConfigMap", f"{release.name}-files")["data"]["logging.json"])["filters"]["stop"]
-    delay = re.fullmatch(r"sh -c touch (/tmp/\w+); sleep ([0-9]+)", " ".join(hook))
+    delay = re.fullmatch(r"sh -c touch (/tmp/\w+)\nsleep ([0-9]+)", " ".join(hook))
     graceful = re.match(r"--timeout-graceful-shutdown ([0-9]+)(?: |$)", str(env.get("MLFLOW_UVICORN_OPTS")))
     if delay is None or int(delay[2]) != release.props.pre_stop_delay // timedelta(seconds=1):
         yield f"the delay before the stop is {hook}"

@@ -303,7 +303,7 @@ SPOILS: dict[str, tuple[str, str, Callable[[Release], object]]] = {
     "a stop that nobody is told of": (
         "stops",
         "default",
-        lambda r: r.server["lifecycle"]["preStop"]["exec"].update(command=["sh", "-c", "touch /tmp/other; sleep 10"]),
+        lambda r: r.server["lifecycle"]["preStop"]["exec"].update(command=["sh", "-c", "touch /tmp/other\nsleep 10"]),
     ),
     "two writers": ("single_writers", "default", lambda r: r.one("Deployment")["spec"].update(replicas=2)),
     "an overlap of writers": (

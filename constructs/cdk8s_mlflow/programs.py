@@ -262,7 +262,7 @@ def server_container(release: Release, needs: Needs) -> Container:
             scheme="HTTPS" if release.certificate else None,
         ),
         # MLflow refuses new connections as soon as it stops, and Services forget a pod late.
-        pre_stop=("sh", "-c", f"touch {STOP_NOTICE}; sleep {seconds(props.pre_stop_delay)}"),
+        pre_stop=("sh", "-c", f"touch {STOP_NOTICE}\nsleep {seconds(props.pre_stop_delay)}"),
     )
 
 

@@ -56,15 +56,15 @@ def test_as_many_pods_run_as_the_props_say(replicas: int) -> None:
 
 
 def test_a_rollout_waits_for_the_database_and_its_migration() -> None:
-    """10 minutes for the database, 30 for another pod's migration and for the own one, 3 to start, one to spare."""
-    assert spec()["progressDeadlineSeconds"] == (10 + 30 + 30 + 3 + 1) * 60
+    """10 minutes for the database, 30 for another pod's migration and for the own one, 10 to start, one to spare."""
+    assert spec()["progressDeadlineSeconds"] == (10 + 30 + 30 + 10 + 1) * 60
     longer = Migration(database_wait=timedelta(minutes=1), time_limit=timedelta(hours=5))
-    assert spec(on_postgresql(migration=longer))["progressDeadlineSeconds"] == (1 + 300 + 300 + 3 + 1) * 60
+    assert spec(on_postgresql(migration=longer))["progressDeadlineSeconds"] == (1 + 300 + 300 + 10 + 1) * 60
 
 
 def test_without_a_database_a_rollout_waits_for_the_start_alone() -> None:
     """There is nothing to migrate."""
-    assert spec(MlflowProps(backend_store=FileStore()))["progressDeadlineSeconds"] < 600
+    assert spec(MlflowProps(backend_store=FileStore()))["progressDeadlineSeconds"] == (10 + 1) * 60
 
 
 def spread(props: MlflowProps) -> list[Manifest]:

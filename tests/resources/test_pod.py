@@ -91,7 +91,7 @@ def test_the_delay_and_the_requests_fit_into_the_grace_period(
 ) -> None:
     """With ten seconds to spare, for MLflow to end."""
     found = server(props)
-    assert found["lifecycle"] == {"preStop": {"exec": {"command": ["sh", "-c", f"touch /tmp/stopping; sleep {delay}"]}}}
+    assert found["lifecycle"] == {"preStop": {"exec": {"command": ["sh", "-c", f"touch /tmp/stopping\nsleep {delay}"]}}}
     options = f"--timeout-graceful-shutdown {graceful} --timeout-keep-alive 120 "
     assert env_of(found)["MLFLOW_UVICORN_OPTS"].startswith(options)
     assert pod(props)["terminationGracePeriodSeconds"] == grace

@@ -62,7 +62,8 @@ def test_a_plan_loads_the_stores_and_logins_that_it_uses() -> None:
     found = {name.removeprefix("cdk8s_mlflow.") for name in json.loads(done.stdout)}
     assert {"backend_store.postgresql", "backend_store.sqlite", "artifact_store.s3"} <= found
     assert not {"backend_store.mysql", "artifact_store.gcs", "from_helm", "command_line", "values_files"} & found
-    assert [name for name in found if name.startswith("authentication.")] == []
+    logins = {name for name in found if name.startswith("authentication.")}
+    assert logins == {"authentication.basic_app", "authentication.basic_auth"}
 
 
 def test_the_public_names_are_sorted() -> None:

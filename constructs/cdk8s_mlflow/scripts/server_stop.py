@@ -36,8 +36,7 @@ def announced_by(notice: str) -> logging.Filter:
 def _heeding(tick: Callable[..., Awaitable[bool]], notice: Path) -> Callable[..., Awaitable[bool]]:
     """Return what uvicorn does every tenth of a second, and a look for the notice."""
     if not inspect.iscoroutinefunction(tick):
-        message = "on_tick is no coroutine function"
-        raise TypeError(message)
+        raise TypeError(tick)
     started = time.time()
 
     async def on_tick(self: Any, *arguments: Any) -> bool:

@@ -29,10 +29,10 @@ def read(environment: Environment, client: Pod, where: str) -> Any:
 
 def delete_command() -> list[str]:
     """Return what the README gives in place of ``helm delete``."""
-    text = ROOT.joinpath("README.md").read_text(encoding="utf-8")
-    found = re.search(r"^\$ kubectl -n NS (delete deployment(?:.*\\\n)*.*)$", text, re.MULTILINE)
+    text = ROOT.joinpath("README.md").read_text(encoding="utf-8").replace("\\\n", " ")
+    found = re.search(r"^\$ kubectl -n NS (delete +deployment,.*)$", text, re.MULTILINE)
     assert found, "README.md has no line `$ kubectl -n NS delete deployment,...`"
-    return shlex.split(found[1].replace("\\\n", ""))
+    return shlex.split(found[1])
 
 
 def restarts(pod: Pod) -> int:

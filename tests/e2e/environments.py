@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
-import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ from urllib.parse import quote
 import attrs
 import yaml
 
-from .kubectl import CommandFailed, Manifest, Pod, apply, container_statuses, kubectl, objects, pods
+from .kubectl import Manifest, Pod, apply, container_statuses, kubectl, last_answer, objects, pods
 
 ROOT = Path(__file__).parents[2]
 RELEASE = "app.kubernetes.io/instance=mlflow"
@@ -171,16 +172,19 @@ def _migration_processes(pod: Pod, ended: Event) -> str:
     return seen
 
 
-def program(name: str) -> str:
-    """Return the source of a program of client/."""
-    return Path(__file__).parent.joinpath("client", f"{name}.py").read_text(encoding="utf-8")
+def program(name: str, folder: Path = Path(__file__).parent) -> str:
+    """Return the source of a program of a folder's client/."""
+    return folder.joinpath("client", f"{name}.py").read_text(encoding="utf-8")
+
+
+def deletion_command() -> list[str]:
+    """Return what the README gives in place of ``helm delete``, without the namespace."""
+    text = ROOT.joinpath("README.md").read_text(encoding="utf-8").replace("\\\n", " ")
+    [found] = re.findall(r"^\$ kubectl -n NS (delete +deployment,.*)$", text, re.MULTILINE)
+    return shlex.split(found)
 
 
 def run(pod: Pod, name: str, *arguments: str, timeout: float = 300) -> Any:
     """Run a program of client/ in a pod and return what it printed last, as JSON."""
     output = pod.execute("python", "-c", program(name), *arguments, timeout=timeout)
-    try:
-        return json.loads(output.splitlines()[-1])
-    except (IndexError, ValueError):
-        message = f"{name}.py printed no JSON but: {output}"
-        raise CommandFailed(message) from None
+    return last_answer(f"{name}.py", output)

@@ -118,6 +118,15 @@ class Pod:
         return ["-n", self.namespace, "exec", self.name, *(["-c", container] if container else []), "--"]
 
 
+def last_answer(name: str, output: str) -> Any:
+    """Return what a program printed last, as JSON."""
+    try:
+        return json.loads(output.splitlines()[-1])
+    except (IndexError, ValueError):
+        message = f"{name} printed no JSON but: {output}"
+        raise CommandFailed(message) from None
+
+
 def pods(namespace: str, selector: str = "") -> list[Pod]:
     """Return the pods that are not on their way out."""
     found = objects("pods", namespace, selector)

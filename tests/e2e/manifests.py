@@ -43,6 +43,12 @@ def secret(namespace: str, name: str, values: Mapping[str, str], kind: str = "Op
     return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": kind, "stringData": dict(values)}
 
 
+def config_map(namespace: str, name: str, values: Mapping[str, str]) -> Manifest:
+    """Return a ConfigMap."""
+    metadata = {"name": name, "namespace": namespace}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": dict(values)}
+
+
 def service(namespace: str, name: str, port: int) -> Manifest:
     """Return a Service for the pod of the same name."""
     return {

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import attrs
-from e2e.kubectl import Manifest, kubectl
-from e2e.manifests import pod, secret, service
+from e2e.environments import run
+from e2e.kubectl import Manifest, Pod, apply_manifests, kubectl, wait_for_pods
+from e2e.manifests import minio, pod, secret, service
 
 POSTGRESQL_IMAGE = "docker.io/library/postgres:15"
 MARIADB_IMAGE = "docker.io/library/mariadb:10.11"
 ROOT = "root-of-the-tests"
 """The password of the servers' own administrators."""
+S3_KEY = {"id": "mlflow", "key": "s/e+c%r=e&t"}
+"""Of MinIO, where a test does not want another one."""
 
 
 @attrs.frozen
@@ -67,6 +70,30 @@ class MariaDBServer:
             f"CREATE DATABASE `{name}` CHARACTER SET {character_set}",
             f"GRANT ALL ON `{name}`.* TO {mysql_text(user)}@'%'",
         )
+
+
+def start_postgresql(namespace: str) -> PostgreSQLServer:
+    """Start PostgreSQL without TLS."""
+    apply_manifests(postgresql(namespace))
+    wait_for_pods(namespace, "postgresql")
+    return PostgreSQLServer(namespace)
+
+
+def start_mariadb(namespace: str) -> MariaDBServer:
+    """Start MariaDB without TLS."""
+    apply_manifests(mariadb(namespace))
+    wait_for_pods(namespace, "mariadb")
+    return MariaDBServer(namespace)
+
+
+def start_minio(client: Pod, *buckets: str, key: Mapping[str, str] = S3_KEY) -> str:
+    """Start MinIO with empty buckets in a client's namespace, and return its address."""
+    url = f"http://minio.{client.namespace}:9000"
+    apply_manifests(minio(client.namespace, key["id"], key["key"]))
+    wait_for_pods(client.namespace, "minio")
+    if buckets:
+        run(client, "buckets", url, key["id"], key["key"], *buckets)
+    return url
 
 
 def identifier(name: str) -> str:

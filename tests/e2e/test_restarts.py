@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
-import shlex
 from typing import Any
 
 import pytest
 
-from .environments import RELEASE, ROOT, Environment, program, run
+from .environments import RELEASE, Environment, deletion_command, program, run
 from .kubectl import Pod, apply, container_statuses, kubectl
 
 pytestmark = pytest.mark.e2e
@@ -25,14 +23,6 @@ def read(environment: Environment, client: Pod, where: str) -> Any:
     """Return what the server still has."""
     environment.wait()
     return run(client, "tracking", "read", environment.uri, where)
-
-
-def delete_command() -> list[str]:
-    """Return what the README gives in place of ``helm delete``."""
-    text = ROOT.joinpath("README.md").read_text(encoding="utf-8").replace("\\\n", " ")
-    found = re.search(r"^\$ kubectl -n NS (delete +deployment,.*)$", text, re.MULTILINE)
-    assert found, "README.md has no line `$ kubectl -n NS delete deployment,...`"
-    return shlex.split(found[1])
 
 
 def restarts(pod: Pod) -> int:
@@ -54,7 +44,7 @@ def test_data_outlives_the_pod(development: Environment, client: Pod, where: str
 def test_data_and_keys_outlive_the_delete_command(development: Environment, client: Pod, where: str) -> None:
     """The README's delete command keeps the volume claim and the keys, so applying again brings everything back."""
     before, keys = read(development, client, where), development.secrets()
-    kubectl("-n", development.namespace, *delete_command())
+    kubectl("-n", development.namespace, *deletion_command())
     kubectl("-n", development.namespace, "wait", "--for=delete", "pod", "-l", RELEASE, "--timeout=120s")
     apply(development.file)
     assert read(development, client, where) == before

@@ -10,6 +10,7 @@ from e2e.built import need_image
 from e2e.kubectl import Pod, apply_manifests, wait_for_pods
 from e2e.manifests import python_pod, secret
 from e2e.room import client_in, own_namespace
+from e2e.servers import S3_KEY
 
 from cdk8s_mlflow import ExistingSecret, PostgreSQL
 
@@ -22,7 +23,6 @@ from .stores import (
     FAKE_GCS_PORT,
     MINIO_PORT,
     REGION,
-    S3_KEY,
     azurite,
     connection_string,
     fake_gcs,

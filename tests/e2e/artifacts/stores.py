@@ -5,6 +5,7 @@ from __future__ import annotations
 from e2e import manifests
 from e2e.kubectl import Manifest
 from e2e.manifests import pod, secret, service
+from e2e.servers import S3_KEY
 
 from cdk8s_mlflow import ExistingSecret, PodPeer, S3Credentials
 
@@ -17,7 +18,6 @@ REGION = "eu-central-1"
 KMS_KEY = "mlflow-key"
 ACCOUNT = "mlflowstore"
 ACCOUNT_KEY = "bW9yZSB0aGFuIG9uZSBsaW5lIG9mIHRleHQsIGluIGJhc2U2NC4rLz8="
-S3_KEY = {"id": "mlflow", "key": "s/e+c%r=e&t"}
 S3_CREDENTIALS = S3Credentials(access_key_id=ExistingSecret("s3", "id"), secret_access_key=ExistingSecret("s3", "key"))
 MINIO_PORT, AZURITE_PORT, FAKE_GCS_PORT = 9000, 10000, 4443
 

@@ -6,9 +6,10 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from e2e.kubectl import Manifest, Pod, apply_manifests, wait_for_pods
+from e2e.kubectl import Pod, apply_manifests
+from e2e.manifests import config_map
 from e2e.room import client_in, own_namespace
-from e2e.servers import MariaDBServer, PostgreSQLServer, mariadb, postgresql
+from e2e.servers import MariaDBServer, PostgreSQLServer, start_mariadb, start_postgresql
 
 from .certificates import Certificates
 from .tls import TlsServers, start_tls_servers
@@ -31,17 +32,13 @@ def client(main: str) -> Pod:
 @pytest.fixture(scope="session")
 def postgres(main: str) -> PostgreSQLServer:
     """Start PostgreSQL without TLS."""
-    apply_manifests(postgresql(main))
-    wait_for_pods(main, "postgresql")
-    return PostgreSQLServer(main)
+    return start_postgresql(main)
 
 
 @pytest.fixture(scope="session")
 def maria(main: str) -> MariaDBServer:
     """Start MariaDB without TLS."""
-    apply_manifests(mariadb(main))
-    wait_for_pods(main, "mariadb")
-    return MariaDBServer(main)
+    return start_mariadb(main)
 
 
 @pytest.fixture(scope="session")
@@ -57,13 +54,3 @@ def authority(main: str, tmp_path_factory: pytest.TempPathFactory) -> Certificat
 def tls_servers(main: str, authority: Certificates) -> TlsServers:
     """Start servers with TLS."""
     return start_tls_servers(main, authority)
-
-
-def config_map(namespace: str, name: str, values: dict[str, str]) -> Manifest:
-    """Return a ConfigMap."""
-    return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": name, "namespace": namespace},
-        "data": values,
-    }

@@ -13,14 +13,13 @@ import attrs
 import pytest
 from e2e.installation import USED, Installation, applied, release, use
 from e2e.kubectl import Manifest, Pod, apply_manifests, attempt, kubectl, wait_for_pods, wait_until
-from e2e.manifests import secret
+from e2e.manifests import config_map, secret
 from e2e.results import record
 from e2e.servers import MariaDBServer, PostgreSQLServer
 
 from cdk8s_mlflow import ExistingSecret, MlflowProps, MySQL, PostgreSQL
 from cdk8s_mlflow.backend_store import BackendStore
 
-from .conftest import config_map
 from .old import old_pod
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]

@@ -12,13 +12,12 @@ from e2e.installation import Installation, applied, release
 from e2e.kubectl import Manifest, Pod, apply_manifests, kubectl, wait_for_pods
 from e2e.manifests import minio, secret
 from e2e.room import client_in, own_namespace
-from e2e.servers import PostgreSQLServer, identifier, postgresql
+from e2e.servers import S3_KEY, PostgreSQLServer, identifier, postgresql
 
 from cdk8s_mlflow import S3, ExistingSecret, FixedReplicas, MlflowProps, PodPeer, PostgreSQL, S3Credentials
 
 PLACE = f"faults-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 PASSWORD = "p@s/s#w%41:?d&$x"
-S3_KEY = {"id": "mlflow", "key": "s/e+c%r=e&t"}
 BUCKETS = ("artifacts", "backups")
 
 

@@ -11,10 +11,11 @@ from e2e.environments import run
 from e2e.installation import Installation, applied, release
 from e2e.kubectl import Pod, apply_manifests, wait_for_pods
 from e2e.manifests import minio, python_pod, secret, service
+from e2e.servers import S3_KEY
 
 from cdk8s_mlflow import MlflowProps
 
-from .conftest import S3_KEY, Around, Ready, bucket
+from .conftest import Around, Ready, bucket
 from .writing import NOTHING, Writing, writing
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]

@@ -11,11 +11,11 @@ import pytest
 from e2e.databases.certificates import Certificates
 from e2e.installation import Installation, applied, release
 from e2e.kubectl import Pod, apply_manifests, get, kubectl, wait_for_pods, wait_until
-from e2e.logins.provider import AUDIENCE, Provider, asked, cookie_header, redis, start_provider
+from e2e.logins.provider import Provider, asked, cookie_header, oidc_auth, redis, start_provider
 from e2e.manifests import secret
 from e2e.results import record
 
-from cdk8s_mlflow import ClientCredentials, ExistingSecret, FixedReplicas, Image, MlflowProps, OidcAuth, Redis
+from cdk8s_mlflow import ExistingSecret, FixedReplicas, Image, MlflowProps, Redis
 
 from .conftest import PASSWORD, Around, Ready, bucket
 from .writing import NOTHING, writing
@@ -46,15 +46,7 @@ def guarded(place: str, ready: Ready, objects: Around, provider: Provider) -> It
     assert objects.name
     apply_manifests([secret(place, "redis", {"password": PASSWORD}), *redis(place, PASSWORD)])
     wait_for_pods(place, "redis")
-    login = OidcAuth(
-        discovery_url=provider.discovery_url,
-        client_id="mlflow",
-        client_secret=provider.client_secret,
-        audience=AUDIENCE,
-        scopes=["openid", "email", "profile", "groups"],
-        callers=ClientCredentials(parameters={"resource": AUDIENCE}),
-        redis=Redis(host="redis", password=ExistingSecret("redis", "password")),
-    )
+    login = oidc_auth(provider, redis=Redis(host="redis", password=ExistingSecret("redis", "password")))
     props = MlflowProps(
         image=IMAGE,
         backend_store=ready.store("guarded"),

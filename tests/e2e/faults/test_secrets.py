@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 from e2e.databases.certificates import Certificates
-from e2e.databases.conftest import config_map
 from e2e.installation import USED, Installation, applied, release, use
 from e2e.kubectl import Pod, apply_manifests, attempt, kubectl
-from e2e.manifests import secret
+from e2e.manifests import config_map, secret
 from e2e.results import record
 
 from cdk8s_mlflow import ConfigMapKey, ExistingSecret, FixedReplicas, MlflowProps, PostgreSQL, TlsSecret

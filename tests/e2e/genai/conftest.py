@@ -7,21 +7,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from e2e.environments import run
+from e2e.environments import program
 from e2e.kubectl import Manifest, Pod, apply_manifests, wait_for_pods
-from e2e.manifests import minio, pod, python_pod, secret, service
+from e2e.manifests import pod, python_pod, secret, service
 from e2e.room import client_in, own_namespace
-from e2e.servers import PostgreSQLServer, postgresql
+from e2e.servers import PostgreSQLServer, start_minio, start_postgresql
 
 GENAI = f"genai-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 PASSWORD = "p@s/s#w%41:?d&$x"
-S3_KEY = {"id": "mlflow", "key": "s/e+c%r=e&t"}
 MODEL_PORT = 8000
 
 
 def source(name: str) -> str:
     """Return the source of a program of client/."""
-    return Path(__file__).parent.joinpath("client", f"{name}.py").read_text(encoding="utf-8")
+    return program(name, Path(__file__).parent)
 
 
 @pytest.fixture(scope="session")
@@ -39,9 +38,8 @@ def client(genai: str) -> Pod:
 @pytest.fixture(scope="session")
 def postgres(genai: str) -> PostgreSQLServer:
     """Start PostgreSQL."""
-    apply_manifests([*postgresql(genai), secret(genai, "passwords", {"any": PASSWORD})])
-    wait_for_pods(genai, "postgresql")
-    return PostgreSQLServer(genai)
+    apply_manifests([secret(genai, "passwords", {"any": PASSWORD})])
+    return start_postgresql(genai)
 
 
 @pytest.fixture(scope="session")
@@ -77,10 +75,6 @@ def model(genai: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def bucket(genai: str, client: Pod) -> str:
+def bucket(client: Pod) -> str:
     """Start MinIO with an empty bucket, and return its address."""
-    url = f"http://minio.{genai}:9000"
-    apply_manifests(minio(genai, S3_KEY["id"], S3_KEY["key"]))
-    wait_for_pods(genai, "minio")
-    run(client, "buckets", url, S3_KEY["id"], S3_KEY["key"], "artifacts")
-    return url
+    return start_minio(client, "artifacts")

@@ -12,7 +12,7 @@ from e2e.built import need_image
 from e2e.installation import Installation, applied, release
 from e2e.kubectl import Pod, apply_manifests, wait_for_pods, wait_until
 from e2e.manifests import pod, secret
-from e2e.servers import PostgreSQLServer
+from e2e.servers import S3_KEY, PostgreSQLServer
 
 from cdk8s_mlflow import (
     S3,
@@ -25,7 +25,7 @@ from cdk8s_mlflow import (
     TraceArchival,
 )
 
-from .conftest import PASSWORD, S3_KEY, source
+from .conftest import PASSWORD, source
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 EXPORTER = "localhost/mlflow-otel:3.17.2"

@@ -6,14 +6,11 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from e2e.environments import run
-from e2e.kubectl import Pod, apply_manifests, wait_for_pods
-from e2e.manifests import minio
+from e2e.kubectl import Pod
 from e2e.room import client_in, own_namespace
-from e2e.servers import MariaDBServer, PostgreSQLServer, mariadb, postgresql
+from e2e.servers import MariaDBServer, PostgreSQLServer, start_mariadb, start_minio, start_postgresql
 
 MAIN = f"keeping-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
-S3_KEY = {"id": "mlflow", "key": "s/e+c%r=e&t"}
 BUCKETS = ("artifacts", "backups")
 
 
@@ -30,26 +27,18 @@ def client(main: str) -> Pod:
 
 
 @pytest.fixture(scope="session")
-def bucket(main: str, client: Pod) -> str:
+def bucket(client: Pod) -> str:
     """Start MinIO with empty buckets, and return its address."""
-    url = f"http://minio.{main}:9000"
-    apply_manifests(minio(main, S3_KEY["id"], S3_KEY["key"]))
-    wait_for_pods(main, "minio")
-    run(client, "buckets", url, S3_KEY["id"], S3_KEY["key"], *BUCKETS)
-    return url
+    return start_minio(client, *BUCKETS)
 
 
 @pytest.fixture(scope="session")
 def postgres(main: str) -> PostgreSQLServer:
     """Start PostgreSQL."""
-    apply_manifests(postgresql(main))
-    wait_for_pods(main, "postgresql")
-    return PostgreSQLServer(main)
+    return start_postgresql(main)
 
 
 @pytest.fixture(scope="session")
 def maria(main: str) -> MariaDBServer:
     """Start MariaDB."""
-    apply_manifests(mariadb(main))
-    wait_for_pods(main, "mariadb")
-    return MariaDBServer(main)
+    return start_mariadb(main)

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import Any
 
-from e2e.kubectl import CommandFailed, Manifest, Pod, attempt, get, kubectl
+from e2e.environments import program
+from e2e.kubectl import Manifest, Pod, attempt, get, kubectl, last_answer
 
 
 def source(name: str) -> str:
     """Return the source of a program of client/."""
-    return Path(__file__).parent.joinpath("client", f"{name}.py").read_text(encoding="utf-8")
+    return program(name, Path(__file__).parent)
 
 
 def run(pod: Pod, name: str, *arguments: str, timeout: float = 900) -> Any:
     """Run a program of client/ in a pod, and return what it printed last, as JSON."""
     output = pod.execute("python", "-c", source(name), *arguments, timeout=timeout)
-    try:
-        return json.loads(output.splitlines()[-1])
-    except (IndexError, ValueError):
-        message = f"{name}.py printed no JSON but: {output}"
-        raise CommandFailed(message) from None
+    return last_answer(f"{name}.py", output)
 
 
 def start_job(namespace: str, cron_job: str, name: str, **variables: str) -> None:

@@ -11,7 +11,7 @@ from e2e.installation import Installation, release
 from e2e.kubectl import Pod, apply_manifests
 from e2e.manifests import delete_namespaces, secret
 from e2e.room import own_namespace
-from e2e.servers import MariaDBServer, PostgreSQLServer
+from e2e.servers import S3_KEY, MariaDBServer, PostgreSQLServer
 
 from cdk8s_mlflow import (
     S3,
@@ -30,7 +30,6 @@ from cdk8s_mlflow import (
 )
 from cdk8s_mlflow.backend_store import BackendStore
 
-from .conftest import S3_KEY
 from .programs import ended_job, run, source, start_job
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]

@@ -9,7 +9,7 @@ import pytest
 from e2e.installation import Installation, applied, release
 from e2e.kubectl import Pod, apply_manifests
 from e2e.manifests import secret
-from e2e.servers import PostgreSQLServer
+from e2e.servers import S3_KEY, PostgreSQLServer
 
 from cdk8s_mlflow import (
     ArtifactVolume,
@@ -23,7 +23,6 @@ from cdk8s_mlflow import (
     SQLite,
 )
 
-from .conftest import S3_KEY
 from .programs import ended_job, source, start_job
 from .test_backup import store_of
 

@@ -9,10 +9,10 @@ from datetime import timedelta
 import pytest
 from e2e.databases.certificates import Certificates
 from e2e.installation import Installation, applied, release
-from e2e.kubectl import Pod, apply_manifests, kubectl, secret_value, wait_for_pods
-from e2e.manifests import secret
+from e2e.kubectl import Pod, apply_manifests, kubectl, secret_value
+from e2e.manifests import config_map, secret
 from e2e.room import client_in, own_namespace
-from e2e.servers import MariaDBServer, PostgreSQLServer, mariadb, postgresql
+from e2e.servers import MariaDBServer, PostgreSQLServer, start_mariadb, start_postgresql
 
 from cdk8s_mlflow import (
     ArtifactVolume,
@@ -59,17 +59,13 @@ def client(main: str) -> Pod:
 @pytest.fixture(scope="session")
 def postgres(main: str) -> PostgreSQLServer:
     """Start PostgreSQL without TLS."""
-    apply_manifests(postgresql(main))
-    wait_for_pods(main, "postgresql")
-    return PostgreSQLServer(main)
+    return start_postgresql(main)
 
 
 @pytest.fixture(scope="session")
 def maria(main: str) -> MariaDBServer:
     """Start MariaDB without TLS."""
-    apply_manifests(mariadb(main))
-    wait_for_pods(main, "mariadb")
-    return MariaDBServer(main)
+    return start_mariadb(main)
 
 
 @pytest.fixture(scope="session")
@@ -77,8 +73,7 @@ def authority(main: str, tmp_path_factory: pytest.TempPathFactory) -> Certificat
     """Make certificates: ConfigMap ``ca`` with the authority, ``other-ca`` with one that signed nothing."""
     certificates = Certificates(tmp_path_factory.mktemp("certificates"))
     for name in ("ca", "other-ca"):
-        kind = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": main}}
-        apply_manifests([{**kind, "data": {"ca.crt": certificates.authority(name)}}])
+        apply_manifests([config_map(main, name, {"ca.crt": certificates.authority(name)})])
     return certificates
 
 
@@ -189,10 +184,9 @@ JOB_TOKEN = "the token of a job"
 @pytest.fixture(scope="session")
 def custom(main: str, client: Pod) -> Iterator[Guarded]:
     """Start a server that asks a function of the user's, in two modules: one as text, one in a ConfigMap."""
-    kind = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "tokens", "namespace": main}}
     apply_manifests(
         [
-            {**kind, "data": {"tokens.py": "TOKENS = {'a-token': 'robot', 'admin-token': 'Admin'}\n"}},
+            config_map(main, "tokens", {"tokens.py": "TOKENS = {'a-token': 'robot', 'admin-token': 'Admin'}\n"}),
             secret(main, "custom-admin", {"password": ADMIN_PASSWORD}),
         ]
     )

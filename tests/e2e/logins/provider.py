@@ -10,9 +10,9 @@ import attrs
 from e2e.databases.certificates import Certificates
 from e2e.environments import program, run
 from e2e.kubectl import Manifest, Pod, apply_manifests, wait_for_pods
-from e2e.manifests import pod, secret, service
+from e2e.manifests import config_map, pod, secret, service
 
-from cdk8s_mlflow import ConfigMapKey, ExistingSecret
+from cdk8s_mlflow import ClientCredentials, ConfigMapKey, ExistingSecret, OidcAuth
 
 IMAGE = "localhost/oidc-provider:9.13.3"
 # Without % and +: the plugin's library does not encode it, as OAuth wants it, and this provider decodes it.
@@ -109,10 +109,17 @@ def _certificate(name: str) -> Manifest:
     return {"secret": {"secretName": name, "defaultMode": 0o440}}
 
 
-def config_map(namespace: str, name: str, values: dict[str, str]) -> Manifest:
-    """Return a ConfigMap."""
-    metadata = {"name": name, "namespace": namespace}
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": values}
+def oidc_auth(provider: Provider, **changes: Any) -> OidcAuth:
+    """Return the login with the tests' provider."""
+    return OidcAuth(
+        discovery_url=provider.discovery_url,
+        client_id="mlflow",
+        client_secret=provider.client_secret,
+        audience=AUDIENCE,
+        scopes=["openid", "email", "profile", "groups"],
+        callers=ClientCredentials(parameters={"resource": AUDIENCE}),
+        **changes,
+    )
 
 
 def redis(namespace: str, password: str, name: str = "redis") -> list[Manifest]:

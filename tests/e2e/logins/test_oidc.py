@@ -15,20 +15,18 @@ from e2e.environments import run
 from e2e.installation import USED, Installation, applied, release
 from e2e.kubectl import Pod, apply_manifests, kubectl, wait_for_pods
 from e2e.logins.guarded import Answer, ask, every_route
-from e2e.logins.provider import AUDIENCE, PASSWORD, Provider, asked, cookie_header, redis
+from e2e.logins.provider import PASSWORD, Provider, asked, cookie_header, oidc_auth, redis
 from e2e.manifests import secret
 from e2e.seeing.asking import run_job
 from e2e.servers import PostgreSQLServer
 
 from cdk8s_mlflow import (
     ArtifactVolume,
-    ClientCredentials,
     ExistingSecret,
     FixedReplicas,
     GarbageCollection,
     Image,
     MlflowProps,
-    OidcAuth,
     PostgreSQL,
     Redis,
     SmokeTest,
@@ -40,19 +38,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 IMAGE = Image(repository="localhost/cdk8s-mlflow", tag="v3.17.2")
 STORED_PASSWORD = "p@s/s#w%41:?d&$x"
 SEARCH = "/api/2.0/mlflow/experiments/search?max_results=100"
-
-
-def login(provider: Provider, **changes: Any) -> OidcAuth:
-    """Return the login with the test's provider."""
-    return OidcAuth(
-        discovery_url=provider.discovery_url,
-        client_id="mlflow",
-        client_secret=provider.client_secret,
-        audience=AUDIENCE,
-        scopes=["openid", "email", "profile", "groups"],
-        callers=ClientCredentials(parameters={"resource": AUDIENCE}),
-        **changes,
-    )
 
 
 @attrs.frozen
@@ -74,7 +59,7 @@ def releases(main: str, postgres: PostgreSQLServer, provider: Provider) -> Itera
         image=IMAGE,
         backend_store=PostgreSQL(host="postgresql", database="oidc", user="oidc", password=password),
         artifact_store=ArtifactVolume(volume=VolumeClaim(name="shared", size="1Gi", access_modes=["ReadWriteMany"])),
-        authentication=login(provider, redis=Redis(host="redis", password=password)),
+        authentication=oidc_auth(provider, redis=Redis(host="redis", password=password)),
         public_url=f"http://oidc.{main}:5000",
         ca_bundle=provider.ca,
         scaling=FixedReplicas(2),
@@ -83,7 +68,7 @@ def releases(main: str, postgres: PostgreSQLServer, provider: Provider) -> Itera
     )
     other = MlflowProps(
         image=IMAGE,
-        authentication=login(provider),
+        authentication=oidc_auth(provider),
         public_url=f"http://oidc-other.{main}:5000",
         ca_bundle=provider.ca,
     )

@@ -7,18 +7,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from e2e.artifacts.stores import S3_KEY
 from e2e.databases.certificates import Certificates
 from e2e.databases.tls import POSTGRESQL, encrypted_postgresql
 from e2e.installation import Installation
 from e2e.kubectl import Manifest, Pod, apply_manifests, wait_for_pods
 from e2e.logins.directory import SEARCHER_PASSWORD, Directory, start_directory
-from e2e.logins.provider import CLIENT_SECRET, Provider, config_map, start_provider
-from e2e.manifests import minio, secret
+from e2e.logins.provider import CLIENT_SECRET, Provider, start_provider
+from e2e.manifests import config_map, secret
 from e2e.matrix.programs import bring, run_module
 from e2e.matrix.visits import Running, names_in
 from e2e.room import client_in, own_namespace
-from e2e.servers import MariaDBServer, PostgreSQLServer, mariadb, postgresql
+from e2e.servers import S3_KEY, MariaDBServer, PostgreSQLServer, start_mariadb, start_minio, start_postgresql
 from e2e.visitors import Door, find_gateway, start_visitor
 from matrix import CORE, NAME, ROOM, Cell, covering_cells
 
@@ -73,9 +72,7 @@ def client(main: str, authority: str) -> Pod:
 @pytest.fixture(scope="session")
 def postgresql_server(main: str) -> PostgreSQLServer:
     """Start PostgreSQL without TLS."""
-    apply_manifests(postgresql(main))
-    wait_for_pods(main, "postgresql")
-    return PostgreSQLServer(main)
+    return start_postgresql(main)
 
 
 @pytest.fixture(scope="session")
@@ -89,17 +86,13 @@ def postgresql_tls_server(main: str, certificates: Certificates) -> PostgreSQLSe
 @pytest.fixture(scope="session")
 def mariadb_server(main: str) -> MariaDBServer:
     """Start MariaDB."""
-    apply_manifests(mariadb(main))
-    wait_for_pods(main, "mariadb")
-    return MariaDBServer(main)
+    return start_mariadb(main)
 
 
 @pytest.fixture(scope="session")
-def minio_server(main: str) -> str:
+def minio_server(client: Pod) -> str:
     """Start MinIO."""
-    apply_manifests(minio(main, S3_KEY["id"], S3_KEY["key"]))
-    wait_for_pods(main, "minio")
-    return f"http://minio.{main}:9000"
+    return start_minio(client)
 
 
 @pytest.fixture(scope="session")

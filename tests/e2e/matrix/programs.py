@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from e2e.kubectl import CommandFailed, Pod, kubectl
+from e2e.kubectl import Pod, kubectl, last_answer
 from e2e.visitors import TRUSTED
 
 TESTS = Path(__file__).parents[2]
@@ -34,8 +34,4 @@ def run_module(pod: Pod, module: str, *arguments: str, variables: Mapping[str, s
     trust = {"SSL_CERT_FILE": TRUSTED, "REQUESTS_CA_BUNDLE": TRUSTED}
     settings = [f"{key}={value}" for key, value in (trust | dict(variables or {})).items()]
     output = pod.execute("env", "-C", PLACE, *settings, "python", "-m", module, *arguments, timeout=900)
-    try:
-        return json.loads(output.splitlines()[-1])
-    except (IndexError, ValueError):
-        message = f"{module} printed no JSON but: {output}"
-        raise CommandFailed(message) from None
+    return last_answer(module, output)

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
-from e2e.environments import run
+from e2e.environments import deletion_command, run
 from e2e.kubectl import Pod, kubectl, objects, wait_until
 from e2e.matrix.pages import SEARCH, requests_of_pages
 from e2e.matrix.programs import run_module
 from e2e.matrix.visits import Running, names_in
+from e2e.recorded import RECORDED
 from e2e.results import record
 from e2e.visitors import scripts
 
 pytestmark = pytest.mark.e2e
-
-README = Path(__file__).parents[3] / "README.md"
 
 
 @attrs.frozen
@@ -59,15 +56,7 @@ def test_a_client_reads_back_all_that_it_logs(logged: Logged) -> None:
         "300000000": (True, 300_000_000),
     }
     assert {name: value for name, value in logged.found.items() if name != "artifacts of sizes"} == {
-        "params": {"learning_rate": "0.1", "note": "a/b c%d"},
-        "loss": [[0, 1.0], [1, 0.5], [2, 1 / 3]],
-        "team": "e2e",
-        "artifacts": ["notes/größe.txt"],
-        "artifact": "42\n",
-        "version": "1",
-        "prediction": ["HELLO!"],
-        "spans": [["question", {"question": "6 * 7"}, {"answer": 42}]],
-        "default experiments": 1,
+        **RECORDED,
         "prompt": "Say hello.",
         "otlp": 200,
         "traces": ["load", "question"],
@@ -143,7 +132,8 @@ def test_deleted_it_leaves_what_the_readme_says(
     restarts = sum(running.installation.restarts().values())
     namespace, manifests = running.installation.namespace, running.installation.manifests()
     kinds = ",httproute" if running.cell.door in {"route", "prefix"} else ""
-    kubectl(*deletion(namespace, kinds), timeout=180)
+    action, named, *selector = deletion_command()
+    kubectl("-n", namespace, action, named + kinds, *selector, timeout=180)
     wait_until("the pods are gone", lambda: not objects("pods", namespace), timeout=120)
     claims = {item["metadata"]["name"] for item in manifests if item["kind"] == "PersistentVolumeClaim"}
     keys = {
@@ -165,11 +155,3 @@ def test_deleted_it_leaves_what_the_readme_says(
             "restarts": restarts,
         }
         record("matrix", running.cell.title, measured)
-
-
-def deletion(namespace: str, further_kinds: str) -> list[str]:
-    """Return the README's command."""
-    text = README.read_text(encoding="utf-8").replace("\\\n", " ")
-    [command] = re.findall(r"\$ kubectl -n NS (delete +deployment,.*)", text)
-    action, kinds, *selector = command.split()
-    return ["-n", namespace, action, kinds + further_kinds, *selector]

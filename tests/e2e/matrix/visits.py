@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import attrs
-from e2e.artifacts.stores import S3_KEY
 from e2e.installation import Installation, all_objects
 from e2e.kubectl import Pod, objects, secret_value
 from e2e.logins.directory import PASSWORDS
@@ -16,6 +15,7 @@ from e2e.logins.guarded import basic_header
 from e2e.logins.provider import Provider, cookie_header
 from e2e.matrix.pages import Request
 from e2e.matrix.programs import run_module
+from e2e.servers import S3_KEY
 from matrix import Cell
 
 from cdk8s_mlflow.plan import plan

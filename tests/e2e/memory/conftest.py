@@ -6,12 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 from e2e.databases.certificates import Certificates
-from e2e.environments import run
-from e2e.kubectl import Pod, apply_manifests, wait_for_pods
+from e2e.kubectl import Pod, apply_manifests
 from e2e.logins.provider import Provider, start_provider
-from e2e.manifests import minio, secret
+from e2e.manifests import secret
 from e2e.room import client_in, own_namespace
-from e2e.servers import PostgreSQLServer, postgresql
+from e2e.servers import PostgreSQLServer, start_minio, start_postgresql
 
 PASSWORD = "p@s/s#w%41:?d&$x"
 
@@ -31,21 +30,15 @@ def client(main: str) -> Pod:
 
 
 @pytest.fixture(scope="session")
-def bucket(main: str, client: Pod) -> str:
+def bucket(client: Pod) -> str:
     """Start MinIO with an empty bucket, and return its address."""
-    url = f"http://minio.{main}:9000"
-    apply_manifests(minio(main, "mlflow", PASSWORD))
-    wait_for_pods(main, "minio")
-    run(client, "buckets", url, "mlflow", PASSWORD, "artifacts")
-    return url
+    return start_minio(client, "artifacts", key={"id": "mlflow", "key": PASSWORD})
 
 
 @pytest.fixture(scope="session")
 def postgres(main: str) -> PostgreSQLServer:
     """Start PostgreSQL."""
-    apply_manifests(postgresql(main))
-    wait_for_pods(main, "postgresql")
-    return PostgreSQLServer(main)
+    return start_postgresql(main)
 
 
 @pytest.fixture(scope="session")
